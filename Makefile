@@ -1,0 +1,89 @@
+# `make help` lists what there is. Every target sets up what it needs first and
+# skips what is there; `make setup` does nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Tools that web/setup.sh installs.
+CARGO_HOME ?= $(HOME)/.cargo
+export PATH := $(CARGO_HOME)/bin:$(PATH)
+
+PORT ?= 8080
+SEEDS ?=
+WASM := --target wasm32-unknown-unknown
+
+# $(call stage,2/8 fmt): names the stage and the time since the start.
+START := $(shell date +%s)
+minutes = $$(( ($$(date +%s) - $(START)) / 60 )) min $$(( ($$(date +%s) - $(START)) % 60 )) s
+stage = @echo "== $(1)  [$(minutes)]"
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: ## Install what is missing: Rust for wasm32, Trunk, wasm-bindgen, wasm-opt, browsers
+	@web/setup.sh test
+
+.PHONY: setup-rust setup-build
+setup-rust:
+	@web/setup.sh rust
+setup-build:
+	@web/setup.sh build
+
+.PHONY: serve
+serve: setup-build ## Build and serve on http://127.0.0.1:8080, rebuild on change (PORT=9000, PROFILE=dev)
+	@echo "== http://127.0.0.1:$(PORT) once it is built; Ctrl-C ends it"
+	@trunk serve $(if $(filter dev,$(PROFILE)),,--release) --port $(PORT) --dist target/serve
+
+.PHONY: build
+build: setup-build ## Release build into dist/, for any static file server and path
+	@trunk build --release
+	@echo "== dist/ is ready: $$(du -sh dist | cut -f1)"
+
+.PHONY: test
+test: ## Everything: format, lints, native tests, tests in browsers
+	$(call stage,1/8 set-up)
+	@web/setup.sh test
+	$(call stage,2/8 format)
+	@cargo fmt --all --check
+	$(call stage,3/8 clippy (native))
+	@cargo clippy --workspace --all-targets -- -D warnings
+	$(call stage,4/8 clippy (wasm32))
+	@cargo clippy -p tabraft-web --all-targets $(WASM) -- -D warnings
+	$(call stage,5/8 native tests)
+	@cargo test
+	$(call stage,6/8 unit tests in Chromium)
+	@$(MAKE) test-wasm
+	$(call stage,7/8 release build)
+	@trunk build --release
+	$(call stage,8/8 browser tests)
+	@cargo test -p tabraft-browser-tests
+	$(call stage,all passed)
+
+# The runner comes with wasm-bindgen-cli and takes web/webdriver.json.
+.PHONY: test-wasm
+test-wasm:
+	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
+	  CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" WASM_BINDGEN_TEST_TIMEOUT=120 \
+	  cargo test -p tabraft-web $(WASM)
+
+.PHONY: lint
+lint: setup-rust ## Format check and clippy, native and wasm32
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@cargo clippy -p tabraft-web --all-targets $(WASM) -- -D warnings
+
+.PHONY: fmt
+fmt: setup-rust ## Format the code
+	@cargo fmt --all
+
+.PHONY: sim
+sim: setup-rust ## Run whole clusters on virtual time (SEEDS=1000)
+	@$(if $(SEEDS),SEEDS=$(SEEDS)) cargo test --release --test cluster -- --nocapture
+
+.PHONY: bench
+bench: setup-rust ## Measure the core
+	@cargo bench -p tabraft
