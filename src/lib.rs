@@ -1,0 +1,7 @@
+//! The core of tabraft: everything but the browser. (To be the map.)
+
+pub mod frame;
+pub mod kv;
+pub mod node;
+pub mod wal;
+pub mod wire;

@@ -1,0 +1,191 @@
+//! The log in memory, as raft-rs reads it: everything since the last compaction, persisted or on
+//! its way there.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
+use raft::{GetEntriesContext, RaftState, Result, Storage, StorageError};
+
+/// What an entry costs beyond its data, roughly, in bytes.
+const ENTRY_OVERHEAD_BYTES: u64 = 64;
+
+#[derive(Default)]
+pub struct Log {
+    /// Index and term just before the first entry.
+    base: (u64, u64),
+    entries: VecDeque<Entry>,
+    bytes: u64,
+    pub hard_state: HardState,
+    /// The membership to start with: that of the snapshot, never a later one, since the conf
+    /// changes after it are applied again.
+    pub conf_state: ConfState,
+    /// The snapshot for followers that are too far behind, while one is needed.
+    for_followers: RefCell<Option<Snapshot>>,
+    wanted: Cell<bool>,
+}
+
+impl Log {
+    pub fn new(base: (u64, u64), entries: Vec<Entry>, state: RaftState) -> Self {
+        let mut log = Self {
+            base,
+            hard_state: state.hard_state,
+            conf_state: state.conf_state,
+            ..Self::default()
+        };
+        log.append(&entries);
+        log
+    }
+
+    pub fn first(&self) -> u64 {
+        self.base.0 + 1
+    }
+
+    pub fn last(&self) -> u64 {
+        self.base.0 + self.entries.len() as u64
+    }
+
+    /// Bytes of the entries after `index`, counting what each costs in memory.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn entry(&self, index: u64) -> Option<&Entry> {
+        let offset = index.checked_sub(self.first())?;
+        self.entries.get(usize::try_from(offset).ok()?)
+    }
+
+    /// The term of the entry at `index`, or of the one just before the first.
+    pub fn term_at(&self, index: u64) -> Option<u64> {
+        if index == self.base.0 {
+            return Some(self.base.1);
+        }
+        self.entry(index).map(|entry| entry.term)
+    }
+
+    /// Puts consecutive entries in place of what the log has from the first one's index on.
+    pub fn append(&mut self, entries: &[Entry]) {
+        let Some(first) = entries.first() else {
+            return;
+        };
+        assert!(
+            (self.first()..=self.last() + 1).contains(&first.index),
+            "raft-rs appends to a log at {}..={} from {}",
+            self.first(),
+            self.last(),
+            first.index
+        );
+        while self.last() >= first.index {
+            if let Some(removed) = self.entries.pop_back() {
+                self.bytes -= cost(&removed);
+            }
+        }
+        self.bytes += entries.iter().map(cost).sum::<u64>();
+        self.entries.extend(entries.iter().cloned());
+    }
+
+    /// Forgets the entries up to `index` where it has them.
+    pub fn compact(&mut self, index: u64) {
+        while self.base.0 < index
+            && let Some(removed) = self.entries.pop_front()
+        {
+            self.base = (removed.index, removed.term);
+            self.bytes -= cost(&removed);
+        }
+        let outdated = |snapshot: &Snapshot| snapshot.get_metadata().index < self.base.0;
+        self.for_followers
+            .get_mut()
+            .take_if(|snapshot| outdated(snapshot));
+    }
+
+    /// Begins anew after a snapshot that came from the leader.
+    pub fn install(&mut self, snapshot: &Snapshot) {
+        let metadata = snapshot.get_metadata();
+        self.base = (metadata.index, metadata.term);
+        self.entries.clear();
+        self.bytes = 0;
+        self.conf_state = metadata.get_conf_state().clone();
+        self.hard_state.commit = self.hard_state.commit.max(metadata.index);
+        self.drop_snapshot();
+    }
+
+    /// Whether raft-rs asked for a snapshot and there was none.
+    pub fn take_wanted(&self) -> bool {
+        self.wanted.take()
+    }
+
+    pub fn offer_snapshot(&mut self, snapshot: Snapshot) {
+        *self.for_followers.get_mut() = Some(snapshot);
+    }
+
+    pub fn drop_snapshot(&mut self) {
+        *self.for_followers.get_mut() = None;
+    }
+}
+
+fn cost(entry: &Entry) -> u64 {
+    (entry.data.len() + entry.context.len()) as u64 + ENTRY_OVERHEAD_BYTES
+}
+
+impl Storage for Log {
+    fn initial_state(&self) -> Result<RaftState> {
+        Ok(RaftState::new(
+            self.hard_state.clone(),
+            self.conf_state.clone(),
+        ))
+    }
+
+    fn entries(
+        &self,
+        low: u64,
+        high: u64,
+        max_size: impl Into<Option<u64>>,
+        _context: GetEntriesContext,
+    ) -> Result<Vec<Entry>> {
+        if low < self.first() {
+            return Err(StorageError::Compacted.into());
+        }
+        if high > self.last() + 1 {
+            return Err(StorageError::Unavailable.into());
+        }
+        let bytes_max = max_size.into().unwrap_or(u64::MAX);
+        let mut bytes = 0;
+        let found = (low..high).map_while(|index| self.entry(index));
+        Ok(found
+            .take_while(|entry| {
+                let first = bytes == 0;
+                bytes += cost(entry);
+                first || bytes <= bytes_max
+            })
+            .cloned()
+            .collect())
+    }
+
+    fn term(&self, index: u64) -> Result<u64> {
+        if index < self.base.0 {
+            return Err(StorageError::Compacted.into());
+        }
+        self.term_at(index)
+            .ok_or_else(|| StorageError::Unavailable.into())
+    }
+
+    fn first_index(&self) -> Result<u64> {
+        Ok(self.first())
+    }
+
+    fn last_index(&self) -> Result<u64> {
+        Ok(self.last())
+    }
+
+    fn snapshot(&self, request_index: u64, _to: u64) -> Result<Snapshot> {
+        match &*self.for_followers.borrow() {
+            Some(snapshot) if snapshot.get_metadata().index >= request_index => {
+                Ok(snapshot.clone())
+            }
+            _ => {
+                self.wanted.set(true);
+                Err(StorageError::SnapshotTemporarilyUnavailable.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! One replica, sans I/O: inputs in, outputs out, and nothing else. It has no clock, no chance, no
+//! disk and no channel; its host has them.
+//!
+//! ```text
+//!              Input                             Output
+//!   Tick ───────────────┐              ┌──▶ Persist(WriteBatch)   one at a time
+//!   Receive(Envelope) ──┤   ┌──────┐   ├──▶ Send { to, body }
+//!   Persisted(seq) ─────┼──▶│ Node │──▶│
+//!   Configure(Limits) ──┤   └──────┘   └──▶ Event
+//!   TransferLeader ─────┘
+//! ```
+//!
+//! The duties of its host, as raft-rs has them for its users:
+//!
+//! 1. After every [`Node::handle`], call [`Node::poll`] until it returns `None`.
+//! 2. Carry out a [`WriteBatch`] as one durable transaction, and say [`Input::Persisted`] only when
+//!    it is complete. No further batch comes before that: what arrives meanwhile is gathered, and
+//!    one transaction serves many writes (group commit).
+//! 3. Send what is to be sent, in order, or lose it: a channel may lose, repeat and reorder.
+//! 4. Never run two nodes of one id; never go on from a disk without [`wal::replay`].
+//! 5. Give every life of a replica another `epoch`: it tells the reads of one life from the next's.
+//!
+//! The same configuration, the same disk and the same inputs give the same outputs, natively and
+//! in wasm.
+//!
+//! Inside, a write goes through these files:
+//! [`requests`] proposes it, [`ready`] sends and persists it, [`apply`] applies it and answers.
+//! [`reads`] has the linearizable reads, [`admit`] guards raft-rs, [`log`] is the log in memory.
+//!
+//! [`wal::replay`]: crate::wal::replay()
+
+pub mod admit;
+mod apply;
+pub mod log;
+mod reads;
+mod ready;
+mod report;
+mod requests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use raft::eraftpb::Entry;
+use raft::{Config as RaftConfig, RaftState, RawNode, StateRole};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use xxhash_rust::xxh3::xxh3_64;
+
+pub use report::{Event, Report, Role};
+
+use crate::frame::FrameError;
+use crate::kv::Store;
+use crate::wal::{Recovered, Snapshot, WriteBatch};
+use crate::wire::{Address, Body, ClientId, ClusterId, Envelope, NodeId, RaftMessage, Reply};
+use admit::Rejection;
+use log::Log;
+use reads::Reads;
+use ready::{Disk, Held};
+use requests::Waiters;
+
+/// Ticks without word from a leader after which a replica campaigns, at least; at most twice this.
+pub const ELECTION_TICKS: usize = 10;
+/// Ticks between a leader's heartbeats.
+pub const HEARTBEAT_TICKS: usize = 1;
+/// The most bytes of entries in one append message (one entry may be larger).
+pub const MESSAGE_BYTES_MAX: u64 = 1 << 20;
+/// Append messages to one follower that may be unanswered.
+pub const INFLIGHT_MAX: usize = 256;
+/// Bytes of entries a leader takes on before any of them is committed.
+pub const UNCOMMITTED_BYTES_MAX: u64 = 64 << 20;
+
+/// What a replica is told at its start and keeps for its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub cluster: ClusterId,
+    pub id: NodeId,
+    /// Another for each life of the replica: its host's owner epoch.
+    pub epoch: u64,
+    /// Where the election timeouts come from.
+    pub seed: u64,
+    pub limits: Limits,
+}
+
+/// What may be set at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// A snapshot is taken when more entries than this were applied since the last one.
+    pub snapshot_entries: u64,
+    /// Or when the log in memory is larger than this.
+    pub snapshot_bytes: u64,
+    /// Entries before a snapshot that are kept for slow followers.
+    pub catchup_entries: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            snapshot_entries: 10_000,
+            snapshot_bytes: 64 << 20,
+            catchup_entries: 5_000,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The tick interval passed.
+    Tick,
+    /// An envelope arrived.
+    Receive(Envelope),
+    /// Bytes arrived that were no envelope.
+    Garbage(FrameError),
+    /// The batch of this sequence number is durable.
+    Persisted(u64),
+    /// New limits.
+    Configure(Limits),
+    /// Give up leadership, to this replica or to the one that has most of the log.
+    TransferLeader(Option<NodeId>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    Persist(WriteBatch),
+    Send { to: Address, body: Body },
+    Event(Event),
+}
+
+/// Why a replica cannot be started from what was recovered.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("raft refuses to start: {0}")]
+    Raft(#[from] raft::Error),
+}
+
+/// Envelopes and messages dropped since the start, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    pub garbage: u64,
+    pub foreign: u64,
+    pub misaddressed: u64,
+    pub unsound: u64,
+}
+
+/// A replica.
+pub struct Node {
+    config: Config,
+    raw: RawNode<Log>,
+    store: Store,
+    applied: u64,
+    /// Committed, not yet applied.
+    committed: VecDeque<Entry>,
+    disk: Disk,
+    held: VecDeque<Held>,
+    /// A snapshot under way to this replica, decoded.
+    incoming: Option<Snapshot>,
+    reads: Reads,
+    waiters: Waiters,
+    /// Replies of this settling, by client.
+    replies: BTreeMap<ClientId, Vec<Reply>>,
+    tick: u64,
+    campaigns: u64,
+    /// For each follower that a snapshot was sent to: ticks since.
+    snapshots_sent: BTreeMap<NodeId, usize>,
+    seen: Seen,
+    dropped: Dropped,
+    outputs: VecDeque<Output>,
+}
+
+/// What was last told in events.
+#[derive(Default, PartialEq)]
+struct Seen {
+    role: Option<Role>,
+    term: u64,
+    leader: NodeId,
+}
+
+impl Node {
+    /// A replica that goes on from what its disk held.
+    ///
+    /// # Errors
+    /// [`StartError::Raft`] if raft-rs finds configuration and log at odds.
+    pub fn new(config: Config, recovered: Recovered) -> Result<Self, StartError> {
+        let disk = Disk::new(&recovered);
+        let Recovered {
+            snapshot,
+            hard_state,
+            base,
+            entries,
+            ..
+        } = recovered;
+        let mut state = RaftState {
+            conf_state: snapshot.membership.into(),
+            ..RaftState::default()
+        };
+        state.hard_state.term = hard_state.term;
+        state.hard_state.vote = hard_state.vote;
+        state.hard_state.commit = hard_state.commit;
+        let entries = entries.into_iter().map(Into::into).collect();
+        let log = Log::new(base, entries, state);
+        let raft_config = RaftConfig {
+            id: config.id,
+            election_tick: ELECTION_TICKS,
+            heartbeat_tick: HEARTBEAT_TICKS,
+            applied: snapshot.index,
+            max_size_per_msg: MESSAGE_BYTES_MAX,
+            max_inflight_msgs: INFLIGHT_MAX,
+            max_uncommitted_size: UNCOMMITTED_BYTES_MAX,
+            check_quorum: true,
+            pre_vote: true,
+            ..RaftConfig::default()
+        };
+        raft_config.validate()?;
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let mut node = Self {
+            config,
+            raw: RawNode::new(&raft_config, log, &logger)?,
+            store: snapshot.store,
+            applied: snapshot.index,
+            committed: VecDeque::new(),
+            disk,
+            held: VecDeque::new(),
+            incoming: None,
+            reads: Reads::default(),
+            waiters: Waiters::default(),
+            replies: BTreeMap::new(),
+            tick: 0,
+            campaigns: 0,
+            snapshots_sent: BTreeMap::new(),
+            seen: Seen::default(),
+            dropped: Dropped::default(),
+            outputs: VecDeque::new(),
+        };
+        node.settle();
+        Ok(node)
+    }
+
+    /// Takes one input; what follows from it is to be polled.
+    pub fn handle(&mut self, input: Input) {
+        match input {
+            Input::Tick => self.on_tick(),
+            Input::Receive(envelope) => self.on_envelope(envelope),
+            Input::Garbage(FrameError::Version { .. }) => self.dropped.foreign += 1,
+            Input::Garbage(_) => self.dropped.garbage += 1,
+            Input::Persisted(seq) => self.on_persisted(seq),
+            Input::Configure(limits) => self.config.limits = limits,
+            Input::TransferLeader(to) => self.on_transfer(to),
+        }
+        self.settle();
+    }
+
+    /// The next thing to be done by the host.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The envelope around a body that this replica sends.
+    pub fn envelope(&self, body: Body) -> Envelope {
+        Envelope {
+            cluster: self.config.cluster,
+            from: Address::Node(self.config.id),
+            body,
+        }
+    }
+
+    /// The state machine as applied.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn is_leader(&self) -> bool {
+        self.raw.raft.state == StateRole::Leader
+    }
+
+    fn on_tick(&mut self) {
+        self.tick += 1;
+        let campaigned = self.raw.tick() && !self.is_leader();
+        self.campaigns += u64::from(campaigned);
+        self.expire_requests();
+        self.watch_snapshots();
+        self.disk.flush_lazily();
+    }
+
+    fn on_envelope(&mut self, envelope: Envelope) {
+        if envelope.cluster != self.config.cluster {
+            self.dropped.foreign += 1;
+            return;
+        }
+        match (envelope.from, envelope.body) {
+            (Address::Node(from), Body::Raft(messages)) => {
+                for message in messages {
+                    self.on_raft(from, message);
+                }
+            }
+            (Address::Client(client), Body::Requests(requests)) => {
+                self.on_requests(client, requests, requests::Hop::First);
+            }
+            (Address::Node(_), Body::Forwarded { client, requests }) => {
+                self.on_requests(client, requests, requests::Hop::Last);
+            }
+            _ => self.dropped.misaddressed += 1,
+        }
+    }
+
+    fn on_raft(&mut self, from: NodeId, message: RaftMessage) {
+        let mut admitted = admit::admit(&message, from, &self.raw.raft);
+        if admitted.is_ok()
+            && let Some(snapshot) = &message.snapshot
+        {
+            admitted = match Snapshot::decode(&snapshot.body) {
+                Ok(decoded)
+                    if decoded.cluster == self.config.cluster
+                        && (decoded.index, decoded.term) == (snapshot.index, snapshot.term)
+                        && decoded.membership == snapshot.membership =>
+                {
+                    self.incoming = Some(decoded);
+                    Ok(())
+                }
+                _ => Err(Rejection::Unsound),
+            };
+        }
+        match admitted {
+            Ok(()) => {
+                // raft-rs refuses what concerns no member: late answers, for the most part.
+                let snapshot = message.snapshot.is_some();
+                if self.raw.step(message.into_raft()).is_err() {
+                    self.dropped.misaddressed += 1;
+                }
+                if snapshot {
+                    self.settle();
+                    self.incoming = None;
+                }
+            }
+            Err(Rejection::Foreign) => self.dropped.foreign += 1,
+            Err(Rejection::Misaddressed) => self.dropped.misaddressed += 1,
+            Err(Rejection::Unsound) => self.dropped.unsound += 1,
+        }
+    }
+
+    fn on_transfer(&mut self, to: Option<NodeId>) {
+        if !self.is_leader() {
+            return;
+        }
+        let me = self.config.id;
+        let conf = self.raw.raft.prs().conf().to_conf_state();
+        let most_of_log = || {
+            let voters = conf.voters.iter().filter(|id| **id != me);
+            let matched = |id: &u64| self.raw.raft.prs().get(*id).map_or(0, |pr| pr.matched);
+            voters
+                .copied()
+                .max_by_key(|id| (matched(id), u64::MAX - id))
+        };
+        if let Some(to) = to.or_else(most_of_log) {
+            self.raw.transfer_leader(to);
+        }
+    }
+
+    /// raft-rs draws election timeouts from the thread's random numbers. They are set anew after
+    /// every step from the seed and from what the replica is, so that a run can be repeated.
+    fn set_election_timeout(&mut self) {
+        let mut bytes = [0; 40];
+        let state = [
+            self.config.seed,
+            self.config.id,
+            self.raw.raft.term,
+            self.raw.raft.state as u64,
+            self.campaigns,
+        ];
+        for (chunk, number) in bytes.chunks_exact_mut(8).zip(state) {
+            chunk.copy_from_slice(&number.to_le_bytes());
+        }
+        let spread = (xxh3_64(&bytes) % ELECTION_TICKS as u64) as usize;
+        self.raw
+            .raft
+            .set_randomized_election_timeout(ELECTION_TICKS + spread);
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn send(&mut self, to: Address, body: Body) {
+        self.outputs.push_back(Output::Send { to, body });
+    }
+}

@@ -1,0 +1,378 @@
+//! The Ready loop, asynchronous: what raft-rs wants done, gathered into batches for the disk and
+//! messages for the channels.
+//!
+//! A leader's messages go out at once, while its own write is under way (Raft thesis, section
+//! 10.2.1). A follower's wait until everything gathered before them is durable: they are its word
+//! for a vote or for entries.
+
+use std::collections::VecDeque;
+
+use raft::StateRole;
+use raft::eraftpb::{Entry, Message};
+
+use super::{Event, Node, Output};
+use crate::wal::replay::Extent;
+use crate::wal::{HardState, Record, Recovered, Snapshot, WriteBatch, snapshot};
+use crate::wire::{Address, Body, LogEntry, Membership, NodeId, RaftKind, RaftMessage};
+
+/// Messages that wait for a Ready to be durable.
+pub(super) struct Held {
+    ready: u64,
+    messages: Vec<RaftMessage>,
+}
+
+/// What is on disk, on its way there, and gathered for the next batch.
+pub(super) struct Disk {
+    last_seq: u64,
+    extents: VecDeque<Extent>,
+    bytes: u64,
+    /// Index and term of the newest durable snapshot, and the indices of the older ones kept.
+    pub snapshot: (u64, u64),
+    older_snapshots: Vec<u64>,
+    pub led_term: u64,
+    /// The commit index that is durable.
+    pub commit: u64,
+    in_flight: Option<InFlight>,
+    next: Gathered,
+}
+
+struct InFlight {
+    seq: u64,
+    /// The newest Ready in the batch.
+    ready: u64,
+    commit: u64,
+    snapshot: Option<(u64, u64)>,
+    /// The snapshot is a leader's and replaces the state machine.
+    installs: Option<Snapshot>,
+}
+
+/// A batch in the making.
+#[derive(Default)]
+struct Gathered {
+    /// Something in it must be durable before messages may go: it is to be written as soon as
+    /// the disk is free.
+    sync: bool,
+    /// There is something to write, if only a commit index, which may wait for a tick.
+    dirty: bool,
+    entries: Vec<LogEntry>,
+    membership: Option<(u64, Membership)>,
+    snapshot: Option<((u64, u64), Vec<u8>)>,
+    installs: Option<Snapshot>,
+}
+
+impl Disk {
+    pub fn new(recovered: &Recovered) -> Self {
+        Self {
+            last_seq: recovered.last_seq,
+            extents: recovered.extents.clone(),
+            bytes: recovered.extents.iter().map(|extent| extent.bytes).sum(),
+            snapshot: (recovered.snapshot.index, recovered.snapshot.term),
+            older_snapshots: recovered.older_snapshots.clone(),
+            led_term: recovered.led_term,
+            commit: recovered.hard_state.commit,
+            in_flight: None,
+            next: Gathered::default(),
+        }
+    }
+
+    pub fn records(&self) -> u64 {
+        self.extents.len() as u64
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Nothing that messages could depend on is undone.
+    fn is_settled(&self) -> bool {
+        self.in_flight.is_none() && !self.next.sync
+    }
+
+    /// A commit index alone is worth a write when nothing else is going on.
+    pub fn flush_lazily(&mut self) {
+        self.next.sync |= self.next.dirty && self.in_flight.is_none();
+    }
+
+    /// Writes the commit index now: something waits for it.
+    pub fn flush(&mut self) {
+        self.next.sync = true;
+    }
+
+    pub fn add_membership(&mut self, index: u64, membership: Membership) {
+        self.next.membership = Some((index, membership));
+        self.next.dirty = true;
+    }
+
+    fn add_entries(&mut self, entries: &[Entry]) {
+        let Some(first) = entries.first().map(|entry| entry.index) else {
+            return;
+        };
+        let keep = self.next.entries.partition_point(|e| e.index < first);
+        self.next.entries.truncate(keep);
+        let entries = entries.iter().cloned().map(LogEntry::from);
+        self.next.entries.extend(entries);
+        self.next.sync = true;
+    }
+
+    fn install(&mut self, snapshot: Snapshot, body: Vec<u8>) {
+        self.next.entries.clear();
+        self.next.snapshot = Some(((snapshot.index, snapshot.term), body));
+        self.next.installs = Some(snapshot);
+        self.next.sync = true;
+    }
+
+    /// Whether a snapshot is on its way to the disk.
+    pub fn takes_snapshot(&self) -> bool {
+        let under_way = |batch: &InFlight| batch.snapshot.is_some();
+        self.next.snapshot.is_some() || self.in_flight.as_ref().is_some_and(under_way)
+    }
+
+    pub fn add_snapshot(&mut self, at: (u64, u64), body: Vec<u8>) {
+        self.next.snapshot = Some((at, body));
+        self.next.sync = true;
+    }
+}
+
+impl Node {
+    /// Does all that raft-rs wants done now, until there is nothing more.
+    pub(super) fn settle(&mut self) {
+        loop {
+            self.set_election_timeout();
+            self.ask_reads();
+            if self.raw.has_ready() {
+                self.on_ready();
+            } else if !self.apply() {
+                break;
+            }
+        }
+        self.tell_changes();
+        self.answer_reads();
+        self.send_replies();
+        self.offer_snapshot();
+        self.start_persist();
+    }
+
+    fn on_ready(&mut self) {
+        let mut ready = self.raw.ready();
+        if self.raw.raft.state == StateRole::Leader {
+            self.disk.led_term = self.raw.raft.term;
+        }
+        let sent = outgoing(ready.take_messages());
+        self.send_raft(sent);
+        for state in ready.take_read_states() {
+            self.on_read_state(&state);
+        }
+        if !ready.snapshot().is_empty() {
+            self.on_snapshot(ready.snapshot());
+        }
+        if !ready.entries().is_empty() {
+            self.raw.mut_store().append(ready.entries());
+            self.disk.add_entries(ready.entries());
+        }
+        if let Some(hard_state) = ready.hs() {
+            self.raw.mut_store().hard_state = hard_state.clone();
+            self.disk.next.dirty = true;
+            self.disk.next.sync |= ready.must_sync();
+        }
+        self.committed.extend(ready.take_committed_entries());
+        self.held.push_back(Held {
+            ready: ready.number(),
+            messages: outgoing(ready.take_persisted_messages()),
+        });
+        self.raw.advance_append_async(ready);
+        self.release_if_settled();
+    }
+
+    /// A leader's snapshot takes the log's place at once in memory; the state machine follows when
+    /// it is durable.
+    fn on_snapshot(&mut self, message: &raft::eraftpb::Snapshot) {
+        let metadata = message.get_metadata();
+        let at = (metadata.index, metadata.term);
+        let decoded = self.incoming.take();
+        // A snapshot is decoded before it is stepped, and settled before anything else is.
+        let Some(decoded) = decoded.filter(|snapshot| (snapshot.index, snapshot.term) == at) else {
+            unreachable!("raft-rs has a snapshot at {at:?} that was not admitted");
+        };
+        self.committed.clear();
+        self.raw.mut_store().install(message);
+        self.disk.install(decoded, message.data.to_vec());
+    }
+
+    /// Lets the held messages go where nothing is left to wait for.
+    fn release_if_settled(&mut self) {
+        if self.disk.is_settled()
+            && let Some(newest) = self.held.back()
+        {
+            let ready = newest.ready;
+            self.release(ready);
+        }
+    }
+
+    fn release(&mut self, ready: u64) {
+        self.raw.on_persist_ready(ready);
+        while let Some(held) = self.held.pop_front_if(|held| held.ready <= ready) {
+            self.send_raft(held.messages);
+        }
+    }
+
+    /// Sends Raft messages: one envelope a peer. Sorted by peer, since raft-rs walks its peers in
+    /// the order of a hash that differs between machines.
+    fn send_raft(&mut self, mut messages: Vec<RaftMessage>) {
+        messages.sort_by_key(|message| message.to);
+        for message in &messages {
+            if message.kind == RaftKind::Snapshot {
+                self.snapshots_sent.insert(message.to, 0);
+            }
+        }
+        let mut rest = messages.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let to: NodeId = first.to;
+            let mut bundle = vec![first];
+            while let Some(next) = rest.next_if(|message| message.to == to) {
+                bundle.push(next);
+            }
+            self.send(Address::Node(to), Body::Raft(bundle));
+        }
+    }
+
+    /// Hands the gathered batch to the host when it must be written and the disk is free.
+    fn start_persist(&mut self) {
+        if !self.disk.next.sync || self.disk.in_flight.is_some() {
+            return;
+        }
+        let ready = self.held.back().map_or(0, |held| held.ready);
+        let hard_state = &self.raw.store().hard_state;
+        let hard_state = HardState {
+            term: hard_state.term,
+            vote: hard_state.vote,
+            commit: hard_state.commit,
+        };
+        let (cluster, node) = (self.config.cluster, self.config.id);
+        let disk = &mut self.disk;
+        let gathered = std::mem::take(&mut disk.next);
+        let seq = disk.last_seq + 1;
+        disk.last_seq = seq;
+        let at = gathered.snapshot.as_ref().map(|(at, _)| *at);
+        let (drop_records_below, drop_snapshots_below) = match (&gathered.installs, at) {
+            // Nothing before a leader's snapshot has a meaning after it.
+            (Some(snapshot), _) => (Some(seq), Some(snapshot.index)),
+            // Two snapshots are kept, and the log from the older one on: it can do without the
+            // newer one.
+            (None, Some(_)) => (disk.first_needed(), Some(disk.snapshot.0)),
+            (None, None) => (None, None),
+        };
+        let last_index = gathered.entries.last().map_or(0, |entry| entry.index);
+        let record = Record {
+            cluster,
+            node,
+            seq,
+            hard_state,
+            led_term: disk.led_term,
+            entries: gathered.entries,
+            membership: gathered.membership,
+            snapshot: at,
+        }
+        .encode();
+        let bytes = record.len() as u64;
+        disk.extents.push_back(Extent {
+            seq,
+            last_index,
+            bytes,
+        });
+        disk.bytes += bytes;
+        disk.drop_extents(drop_records_below.unwrap_or(0));
+        disk.in_flight = Some(InFlight {
+            seq,
+            ready,
+            commit: hard_state.commit,
+            snapshot: at,
+            installs: gathered.installs,
+        });
+        self.outputs.push_back(Output::Persist(WriteBatch {
+            seq,
+            record,
+            snapshot: gathered.snapshot.map(|((index, _), body)| (index, body)),
+            drop_records_below,
+            drop_snapshots_below,
+        }));
+    }
+
+    /// A batch is durable: what waited for it may go on.
+    pub(super) fn on_persisted(&mut self, seq: u64) {
+        let Some(batch) = self.disk.in_flight.take_if(|batch| batch.seq == seq) else {
+            return;
+        };
+        self.disk.commit = batch.commit;
+        if batch.ready > 0 {
+            self.release(batch.ready);
+        }
+        if let Some(at) = batch.snapshot {
+            let before = std::mem::replace(&mut self.disk.snapshot, at);
+            self.disk.older_snapshots = if batch.installs.is_some() {
+                Vec::new()
+            } else {
+                vec![before.0]
+            };
+        }
+        if let Some(snapshot) = batch.installs {
+            self.install(snapshot);
+        } else if let Some((index, _)) = batch.snapshot {
+            self.compact(index);
+        }
+        self.release_if_settled();
+    }
+
+    /// Takes the state machine of a durable snapshot.
+    fn install(&mut self, snapshot: Snapshot) {
+        self.applied = snapshot.index;
+        self.store = snapshot.store;
+        self.committed.retain(|entry| entry.index > snapshot.index);
+        self.raw.advance_apply_to(snapshot.index);
+        self.emit(Event::SnapshotInstalled {
+            index: snapshot.index,
+        });
+    }
+
+    /// Forgets log entries that a durable snapshot stands for, but for those kept for followers.
+    fn compact(&mut self, index: u64) {
+        let keep = self.config.limits.catchup_entries;
+        let until = index.saturating_sub(keep).max(1);
+        self.raw.mut_store().compact(until);
+        self.emit(Event::SnapshotTaken {
+            index,
+            first_index: self.raw.store().first(),
+        });
+    }
+
+    /// Encodes the snapshot at what is applied.
+    pub(super) fn encode_snapshot(&self) -> Option<((u64, u64), Membership, Vec<u8>)> {
+        let term = self.raw.store().term_at(self.applied)?;
+        let at = (self.applied, term);
+        let membership: Membership = self.raw.raft.prs().conf().to_conf_state().into();
+        let body = snapshot::encode(self.config.cluster, at, membership.clone(), &self.store);
+        Some((at, membership, body))
+    }
+}
+
+impl Disk {
+    /// The first record that is needed once a new snapshot joins the newest: the first one with
+    /// entries after the newest.
+    fn first_needed(&self) -> Option<u64> {
+        let needed = |extent: &&Extent| extent.last_index > self.snapshot.0;
+        let first = self.extents.iter().find(needed);
+        first.map(|extent| extent.seq)
+    }
+
+    fn drop_extents(&mut self, below: u64) {
+        while let Some(dropped) = self.extents.pop_front_if(|extent| extent.seq < below) {
+            self.bytes -= dropped.bytes;
+        }
+    }
+}
+
+fn outgoing(messages: Vec<Message>) -> Vec<RaftMessage> {
+    messages
+        .into_iter()
+        .filter_map(RaftMessage::from_raft)
+        .collect()
+}

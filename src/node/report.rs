@@ -1,0 +1,147 @@
+//! What a replica tells of itself: a report when asked, and events as they happen.
+
+use raft::StateRole;
+use serde::{Deserialize, Serialize};
+
+use super::{Dropped, Node, Seen};
+use crate::wire::{Membership, NodeId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    Leader,
+    Follower,
+    Candidate,
+    PreCandidate,
+    Learner,
+}
+
+/// A replica at a moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub id: NodeId,
+    pub epoch: u64,
+    pub role: Role,
+    pub term: u64,
+    /// 0 for nobody.
+    pub vote: NodeId,
+    /// 0 for nobody.
+    pub leader: NodeId,
+    pub first_index: u64,
+    pub last_index: u64,
+    pub commit: u64,
+    pub applied: u64,
+    /// Index and term of the newest durable snapshot.
+    pub snapshot: (u64, u64),
+    pub wal_records: u64,
+    pub wal_bytes: u64,
+    pub keys: u64,
+    /// Hash of the state machine at `applied`.
+    pub digest: u64,
+    pub membership: Membership,
+    pub dropped: Dropped,
+    /// On a leader: what each member is known to have, and what it is sent next.
+    pub progress: Vec<Progress>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub id: NodeId,
+    pub matched: u64,
+    pub next: u64,
+}
+
+/// Something that happened to a replica.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// Role, term or leader are not what they were.
+    Changed {
+        role: Role,
+        term: u64,
+        leader: NodeId,
+    },
+    SnapshotTaken {
+        index: u64,
+        first_index: u64,
+    },
+    /// A leader's snapshot replaced the state machine.
+    SnapshotInstalled {
+        index: u64,
+    },
+    MembershipChanged {
+        index: u64,
+        membership: Membership,
+    },
+}
+
+impl Node {
+    pub fn report(&self) -> Report {
+        let raft = &self.raw.raft;
+        let log = self.raw.store();
+        let mut progress: Vec<_> = if self.is_leader() {
+            raft.prs()
+                .iter()
+                .map(|(id, pr)| Progress {
+                    id: *id,
+                    matched: pr.matched,
+                    next: pr.next_idx,
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        progress.sort_unstable_by_key(|progress| progress.id);
+        Report {
+            id: self.config.id,
+            epoch: self.config.epoch,
+            role: self.role(),
+            term: raft.term,
+            vote: raft.vote,
+            leader: raft.leader_id,
+            first_index: log.first(),
+            last_index: log.last(),
+            commit: raft.raft_log.committed,
+            applied: self.applied,
+            snapshot: self.disk.snapshot,
+            wal_records: self.disk.records(),
+            wal_bytes: self.disk.bytes(),
+            keys: self.store.len() as u64,
+            digest: self.store.digest(),
+            membership: raft.prs().conf().to_conf_state().into(),
+            dropped: self.dropped,
+            progress,
+        }
+    }
+
+    pub fn role(&self) -> Role {
+        match self.raw.raft.state {
+            StateRole::Leader => Role::Leader,
+            StateRole::Candidate => Role::Candidate,
+            StateRole::PreCandidate => Role::PreCandidate,
+            StateRole::Follower if self.raw.raft.promotable() => Role::Follower,
+            StateRole::Follower => Role::Learner,
+        }
+    }
+
+    /// Emits what changed in role, term and leader, and gives clients their requests back when
+    /// leadership is gone.
+    pub(super) fn tell_changes(&mut self) {
+        let now = Seen {
+            role: Some(self.role()),
+            term: self.raw.raft.term,
+            leader: self.raw.raft.leader_id,
+        };
+        if now == self.seen {
+            return;
+        }
+        let was_leader = self.seen.role == Some(Role::Leader);
+        if was_leader && (now.role != self.seen.role || now.term != self.seen.term) {
+            self.give_back_waiters();
+        }
+        self.emit(Event::Changed {
+            role: self.role(),
+            term: now.term,
+            leader: now.leader,
+        });
+        self.seen = now;
+    }
+}

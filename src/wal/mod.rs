@@ -1,0 +1,31 @@
+//! What a replica keeps on disk, and how it comes back from it.
+//!
+//! # Assumptions about the medium (IndexedDB)
+//!
+//! 1. A transaction is whole or absent, so there are no torn writes.
+//! 2. A transaction reported complete with strict durability survives the end of the browser; in
+//!    the order they completed.
+//! 3. Bytes may be damaged later, records may be missing, and everything may be gone at once.
+//!
+//! From 1 follows that a record which fails its check is damage, the last one too. Cutting it off
+//! could take back a vote or an acknowledged entry, so [`replay`] refuses and names it.
+//!
+//! # Format
+//!
+//! Two tables. `wal` holds records under their sequence number: 1, 2, 3, ... without gaps.
+//! `snapshots` holds snapshots under their index. Each value is a [`frame`](crate::frame) around
+//! postcard's encoding of a [`Record`] or a [`Snapshot`]; the structs are the format, field by
+//! field, in order. One [`WriteBatch`] is one transaction: one record, and with it, where there is
+//! one, a snapshot.
+//!
+//! - [`record`]: the records and the batch
+//! - [`snapshot`]: the snapshots
+//! - [`replay`]: from tables to a replica's state
+
+pub mod record;
+pub mod replay;
+pub mod snapshot;
+
+pub use record::{HardState, Record, WriteBatch};
+pub use replay::{Damage, Recovered, Tables, bootstrap, replay};
+pub use snapshot::Snapshot;

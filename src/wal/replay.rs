@@ -1,0 +1,338 @@
+//! From the two tables to the state a replica goes on from, or to the name of what is damaged.
+
+use std::collections::VecDeque;
+
+use thiserror::Error;
+
+use super::record::{HardState, Record, WriteBatch};
+use super::snapshot::Snapshot;
+use crate::frame::FrameError;
+use crate::kv::Store;
+use crate::wire::{ClusterId, LogEntry, Membership, NodeId};
+
+/// All that a replica's disk holds, in the order of the keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    pub records: Vec<(u64, Vec<u8>)>,
+    pub snapshots: Vec<(u64, Vec<u8>)>,
+}
+
+impl Tables {
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.snapshots.is_empty()
+    }
+
+    /// Does what a transaction does. The disk of the tests and of the simulated world.
+    pub fn write(&mut self, batch: &WriteBatch) {
+        if let Some((index, bytes)) = &batch.snapshot {
+            self.snapshots.retain(|(at, _)| at != index);
+            self.snapshots.push((*index, bytes.clone()));
+            self.snapshots.sort_by_key(|(at, _)| *at);
+        }
+        self.records.push((batch.seq, batch.record.clone()));
+        if let Some(below) = batch.drop_records_below {
+            self.records.retain(|(seq, _)| *seq >= below);
+        }
+        if let Some(below) = batch.drop_snapshots_below {
+            self.snapshots.retain(|(at, _)| *at >= below);
+        }
+    }
+}
+
+/// What a replica goes on from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recovered {
+    pub snapshot: Snapshot,
+    pub hard_state: HardState,
+    pub led_term: u64,
+    /// Index and term just before the first entry.
+    pub base: (u64, u64),
+    /// Consecutive, from `base.0 + 1` on; they may begin before the snapshot's index.
+    pub entries: Vec<LogEntry>,
+    /// The newest record's key, and for each record its key, the last index of its entries (0 for
+    /// none) and its length in bytes: what deleting needs to know.
+    pub last_seq: u64,
+    pub extents: VecDeque<Extent>,
+    /// Indices of the snapshots on disk older than `snapshot`.
+    pub older_snapshots: Vec<u64>,
+    /// A newer snapshot was damaged; this one and the log replace it.
+    pub fell_back_from: Option<u64>,
+}
+
+/// What one record covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    pub seq: u64,
+    pub last_index: u64,
+    pub bytes: u64,
+}
+
+/// Why a disk cannot be gone on from. Nothing is changed on it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Damage {
+    #[error("WAL record {seq} is damaged: {cause}")]
+    Record { seq: u64, cause: FrameError },
+    #[error("WAL record {seq} is missing")]
+    MissingRecord { seq: u64 },
+    #[error("WAL record {seq} belongs to node {node} of cluster {cluster:016x}")]
+    Foreign {
+        seq: u64,
+        cluster: ClusterId,
+        node: NodeId,
+    },
+    #[error("WAL record {seq} does not continue the log: {what}")]
+    Inconsistent { seq: u64, what: &'static str },
+    #[error(
+        "the snapshot at index {index} is damaged ({cause}) and the log does not reach back far enough to do without it"
+    )]
+    Snapshot { index: u64, cause: FrameError },
+    #[error("there are records but no snapshot")]
+    NoSnapshot,
+}
+
+/// The first batch of a replica of a new cluster. A cluster begins as a snapshot at index 1,
+/// the same on every initial member, so that a replica added later is never taken for one that
+/// has only to read the log from the start: the membership it needs is in the snapshot.
+pub fn bootstrap(cluster: ClusterId, node: NodeId, membership: Membership) -> WriteBatch {
+    let snapshot = Snapshot {
+        cluster,
+        index: 1,
+        term: 1,
+        membership: membership.clone(),
+        store: Store::default(),
+    };
+    let record = Record {
+        cluster,
+        node,
+        seq: 1,
+        hard_state: HardState {
+            term: 1,
+            vote: 0,
+            commit: 1,
+        },
+        led_term: 0,
+        entries: Vec::new(),
+        membership: Some((1, membership)),
+        snapshot: Some((1, 1)),
+    };
+    WriteBatch {
+        seq: 1,
+        record: record.encode(),
+        snapshot: Some((1, snapshot.encode())),
+        drop_records_below: None,
+        drop_snapshots_below: None,
+    }
+}
+
+/// Reads a disk.
+///
+/// # Errors
+/// The first damage found. A damaged newest snapshot is none if an older one and the log do in
+/// its place.
+pub fn replay(cluster: ClusterId, node: NodeId, tables: &Tables) -> Result<Recovered, Damage> {
+    let mut log = Log::default();
+    for (seq, bytes) in &tables.records {
+        log.add(cluster, node, *seq, bytes)?;
+    }
+    let Some(last_seq) = log.last_seq else {
+        let first = tables.snapshots.first();
+        return Err(first.map_or(Damage::NoSnapshot, |_| Damage::MissingRecord { seq: 1 }));
+    };
+    let (snapshot, fell_back_from) = newest_snapshot(cluster, &tables.snapshots, &log)?;
+    let (hard_state, led_term) = (log.hard_state, log.led_term);
+    let extents = std::mem::take(&mut log.extents);
+    let (base, entries) = log.entries_around(&snapshot);
+    let last_index = entries.last().map_or(base.0, |entry| entry.index);
+    let commit = hard_state.commit.max(snapshot.index);
+    if commit > last_index {
+        return Err(Damage::Inconsistent {
+            seq: last_seq,
+            what: "it commits entries that the log does not have",
+        });
+    }
+    let snapshot_index = snapshot.index;
+    Ok(Recovered {
+        snapshot,
+        hard_state: HardState {
+            commit,
+            ..hard_state
+        },
+        led_term,
+        base,
+        entries,
+        last_seq,
+        extents,
+        older_snapshots: tables
+            .snapshots
+            .iter()
+            .map(|(index, _)| *index)
+            .filter(|index| *index < snapshot_index)
+            .collect(),
+        fell_back_from,
+    })
+}
+
+/// The records, put together.
+#[derive(Default)]
+struct Log {
+    last_seq: Option<u64>,
+    hard_state: HardState,
+    led_term: u64,
+    entries: Vec<LogEntry>,
+    extents: VecDeque<Extent>,
+    /// The newest snapshot that a record speaks of.
+    marked: Option<(u64, u64)>,
+}
+
+impl Log {
+    fn add(
+        &mut self,
+        cluster: ClusterId,
+        node: NodeId,
+        seq: u64,
+        bytes: &[u8],
+    ) -> Result<(), Damage> {
+        if let Some(last) = self.last_seq
+            && seq != last + 1
+        {
+            return Err(Damage::MissingRecord { seq: last + 1 });
+        }
+        let record = Record::decode(bytes).map_err(|cause| Damage::Record { seq, cause })?;
+        if (record.cluster, record.node) != (cluster, node) {
+            return Err(Damage::Foreign {
+                seq,
+                cluster: record.cluster,
+                node: record.node,
+            });
+        }
+        let inconsistent = |what| Err(Damage::Inconsistent { seq, what });
+        if record.seq != seq {
+            return inconsistent("it was stored under another record's number");
+        }
+        if record.hard_state.term < self.hard_state.term {
+            return inconsistent("its term is smaller than the record's before it");
+        }
+        self.extents.push_back(Extent {
+            seq,
+            last_index: record.entries.last().map_or(0, |entry| entry.index),
+            bytes: bytes.len() as u64,
+        });
+        if let Some((index, term)) = record.snapshot {
+            self.mark_snapshot(index, term);
+        }
+        if !self.append(record.entries) {
+            return inconsistent("its entries leave a gap");
+        }
+        self.last_seq = Some(seq);
+        self.hard_state = record.hard_state;
+        self.led_term = record.led_term;
+        Ok(())
+    }
+
+    /// A snapshot that the log does not lead up to was installed from a leader: it replaces the
+    /// log, as it did in memory.
+    fn mark_snapshot(&mut self, index: u64, term: u64) {
+        let leads_up = self
+            .entries
+            .iter()
+            .rev()
+            .find(|entry| entry.index == index)
+            .is_some_and(|entry| entry.term == term);
+        if !leads_up {
+            self.entries.clear();
+        }
+        self.marked = self.marked.max(Some((index, term)));
+    }
+
+    /// Puts consecutive entries in place of what the log had from their first index on.
+    fn append(&mut self, entries: Vec<LogEntry>) -> bool {
+        let Some(first) = entries.first().map(|entry| entry.index) else {
+            return true;
+        };
+        let consecutive = entries
+            .iter()
+            .zip(first..)
+            .all(|(entry, index)| entry.index == index);
+        if !consecutive || first == 0 {
+            return false;
+        }
+        match self.entries.first().map(|entry| entry.index) {
+            Some(start) if first >= start => {
+                let keep = (first - start) as usize;
+                if keep > self.entries.len() {
+                    return false;
+                }
+                self.entries.truncate(keep);
+            }
+            Some(_) => self.entries.clear(),
+            // Right after a snapshot was installed nothing but its successor can follow.
+            None => {
+                if self.marked.is_some_and(|(index, _)| first != index + 1)
+                    && self.last_seq.is_some()
+                {
+                    return false;
+                }
+            }
+        }
+        self.entries.extend(entries);
+        true
+    }
+
+    /// Whether snapshot `(index, term)` and the entries after it make up the whole log.
+    fn reaches(&self, index: u64, term: u64) -> bool {
+        let Some(first) = self.entries.first() else {
+            return self.marked == Some((index, term));
+        };
+        if first.index == index + 1 {
+            return true;
+        }
+        first.index <= index
+            && self
+                .entries
+                .get((index - first.index) as usize)
+                .is_some_and(|entry| entry.term == term)
+    }
+
+    /// The entries, and index and term just before them.
+    fn entries_around(self, snapshot: &Snapshot) -> ((u64, u64), Vec<LogEntry>) {
+        let mut entries = self.entries;
+        match entries.first() {
+            Some(first) if first.index <= snapshot.index => {
+                // The first entry gives the term before the second.
+                let base = (first.index, first.term);
+                entries.remove(0);
+                (base, entries)
+            }
+            _ => ((snapshot.index, snapshot.term), entries),
+        }
+    }
+}
+
+/// The newest whole snapshot that the log goes on from, and the index of a damaged newer one.
+fn newest_snapshot(
+    cluster: ClusterId,
+    stored: &[(u64, Vec<u8>)],
+    log: &Log,
+) -> Result<(Snapshot, Option<u64>), Damage> {
+    let mut damaged = None;
+    for (index, bytes) in stored.iter().rev() {
+        let decoded = Snapshot::decode(bytes).and_then(|snapshot| {
+            let ours = snapshot.cluster == cluster && snapshot.index == *index;
+            ours.then_some(snapshot).ok_or(FrameError::Contents)
+        });
+        match decoded {
+            Ok(snapshot) if log.reaches(snapshot.index, snapshot.term) => {
+                return Ok((snapshot, damaged.map(|(index, _)| index)));
+            }
+            Ok(_) => {}
+            Err(cause) => damaged = damaged.or(Some((*index, cause))),
+        }
+    }
+    Err(match damaged {
+        Some((index, cause)) => Damage::Snapshot { index, cause },
+        None if stored.is_empty() => Damage::NoSnapshot,
+        None => Damage::MissingRecord {
+            seq: log.extents.front().map_or(1, |first| first.seq - 1),
+        },
+    })
+}

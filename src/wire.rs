@@ -1,0 +1,393 @@
+//! What travels between replicas and clients: envelopes.
+//!
+//! An envelope says which cluster it belongs to and who sent it; anything else is not for us and
+//! is dropped and counted by the receiver. Its bytes are a [`frame`](crate::frame) of kind
+//! envelope around postcard's encoding of [`Envelope`]. A channel may lose, repeat and reorder
+//! envelopes; nothing here relies on it.
+//!
+//! Raft's messages have shapes of their own here ([`RaftMessage`], [`LogEntry`]) in place of
+//! raft-rs's protobuf encoding, whose decoder can be driven into a stack overflow by hostile bytes
+//! (RUSTSEC-2024-0437). Nothing from outside reaches that decoder.
+
+use bytes::Bytes;
+use raft::eraftpb;
+use serde::{Deserialize, Serialize};
+
+use crate::frame::{self, FrameError, Kind};
+use crate::kv::{Applied, Op, Refusal};
+use crate::node::Report;
+
+/// A replica's id within its cluster; never 0.
+pub type NodeId = u64;
+/// A client's number, drawn at random by the client.
+pub type ClientId = u64;
+/// A cluster's identity, drawn at random when it is created: two clusters of one name differ.
+pub type ClusterId = u64;
+
+/// Who sends, or is to receive, an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Address {
+    Node(NodeId),
+    Client(ClientId),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    pub cluster: ClusterId,
+    pub from: Address,
+    pub body: Body,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Body {
+    /// Replica to replica, in the order they were made.
+    Raft(Vec<RaftMessage>),
+    /// Client to replica.
+    Requests(Vec<Request>),
+    /// Replica to leader: requests of a client that asked the wrong replica.
+    Forwarded {
+        client: ClientId,
+        requests: Vec<Request>,
+    },
+    /// Replica to client. `leader` is whom the replica takes for the leader now; 0 for nobody.
+    Replies { leader: NodeId, replies: Vec<Reply> },
+}
+
+/// One request; `id` is the client's own and comes back with the reply.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub id: u64,
+    pub ask: Ask,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Ask {
+    OpenSession,
+    Write {
+        session: u64,
+        seq: u64,
+        answered_below: u64,
+        op: Op,
+    },
+    Get {
+        key: String,
+        read: Read,
+    },
+    Scan {
+        prefix: String,
+        limit: u32,
+        read: Read,
+    },
+    Status,
+    /// Joint consensus where more than one change is asked for.
+    ChangeMembership(Vec<MemberChange>),
+}
+
+/// How fresh a read must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Read {
+    /// ReadIndex (Raft thesis, section 6.4), confirmed by a quorum.
+    Linearizable,
+    /// Whatever the replica has applied.
+    Stale,
+}
+
+/// One change of a conf change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemberChange {
+    AddVoter(NodeId),
+    AddLearner(NodeId),
+    Remove(NodeId),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    pub id: u64,
+    pub answer: Answer,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Of [`Ask::OpenSession`], [`Ask::Write`] and [`Ask::ChangeMembership`]: applied.
+    Applied(Applied),
+    Value(Option<Bytes>),
+    Pairs(Vec<(String, Bytes)>),
+    Status(Box<Report>),
+    /// Not done here and now, and perhaps never: ask again, the leader if one is named. A write
+    /// must be retried under the same sequence number.
+    Retry,
+    Refused(Refusal),
+}
+
+impl Envelope {
+    pub fn encode(&self) -> Vec<u8> {
+        frame::encode(Kind::Envelope, self)
+    }
+
+    /// # Errors
+    /// What is wrong with the bytes. Never panics, whatever they are.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
+        frame::decode(Kind::Envelope, bytes)
+    }
+}
+
+/// raft-rs's `Entry`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    pub index: u64,
+    pub term: u64,
+    pub kind: EntryKind,
+    pub data: Bytes,
+    pub context: Bytes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryKind {
+    Normal,
+    ConfChange,
+    ConfChangeV2,
+}
+
+impl From<eraftpb::Entry> for LogEntry {
+    fn from(entry: eraftpb::Entry) -> Self {
+        Self {
+            index: entry.index,
+            term: entry.term,
+            kind: match entry.entry_type {
+                eraftpb::EntryType::EntryNormal => EntryKind::Normal,
+                eraftpb::EntryType::EntryConfChange => EntryKind::ConfChange,
+                eraftpb::EntryType::EntryConfChangeV2 => EntryKind::ConfChangeV2,
+            },
+            data: entry.data,
+            context: entry.context,
+        }
+    }
+}
+
+impl From<LogEntry> for eraftpb::Entry {
+    fn from(entry: LogEntry) -> Self {
+        Self {
+            index: entry.index,
+            term: entry.term,
+            entry_type: match entry.kind {
+                EntryKind::Normal => eraftpb::EntryType::EntryNormal,
+                EntryKind::ConfChange => eraftpb::EntryType::EntryConfChange,
+                EntryKind::ConfChangeV2 => eraftpb::EntryType::EntryConfChangeV2,
+            },
+            data: entry.data,
+            context: entry.context,
+            ..Self::default()
+        }
+    }
+}
+
+/// raft-rs's `ConfState`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    pub voters: Vec<NodeId>,
+    pub learners: Vec<NodeId>,
+    /// Not empty while a joint configuration is in force: the voters it replaces.
+    pub voters_outgoing: Vec<NodeId>,
+    pub learners_next: Vec<NodeId>,
+    pub auto_leave: bool,
+}
+
+impl Membership {
+    /// The configuration a new cluster begins with.
+    pub fn of_voters(voters: impl Into<Vec<NodeId>>) -> Self {
+        Self {
+            voters: voters.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether raft-rs can restore it: no id 0, no id twice, at least one voter.
+    pub fn is_sound(&self) -> bool {
+        let mut ids = [self.voters.as_slice(), &self.learners].concat();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        let next_is_outgoing = self
+            .learners_next
+            .iter()
+            .all(|id| self.voters_outgoing.contains(id) && !ids.contains(id));
+        !self.voters.is_empty()
+            && ids.len() == count
+            && !ids.contains(&0)
+            && !self.voters_outgoing.contains(&0)
+            && self
+                .learners
+                .iter()
+                .all(|id| !self.voters_outgoing.contains(id))
+            && next_is_outgoing
+            && (!self.auto_leave || !self.voters_outgoing.is_empty())
+    }
+}
+
+impl From<eraftpb::ConfState> for Membership {
+    fn from(conf: eraftpb::ConfState) -> Self {
+        let sorted = |mut ids: Vec<u64>| {
+            ids.sort_unstable();
+            ids
+        };
+        Self {
+            voters: sorted(conf.voters),
+            learners: sorted(conf.learners),
+            voters_outgoing: sorted(conf.voters_outgoing),
+            learners_next: sorted(conf.learners_next),
+            auto_leave: conf.auto_leave,
+        }
+    }
+}
+
+impl From<Membership> for eraftpb::ConfState {
+    fn from(conf: Membership) -> Self {
+        Self {
+            voters: conf.voters,
+            learners: conf.learners,
+            voters_outgoing: conf.voters_outgoing,
+            learners_next: conf.learners_next,
+            auto_leave: conf.auto_leave,
+            ..Self::default()
+        }
+    }
+}
+
+/// raft-rs's `Snapshot`; `body` is a frame of kind snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotMessage {
+    pub index: u64,
+    pub term: u64,
+    pub membership: Membership,
+    pub body: Bytes,
+}
+
+/// raft-rs's `Message`. Messages that only concern one replica (`MsgHup`, `MsgBeat`, ...) and
+/// `MsgPropose` do not travel and have no kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaftMessage {
+    pub kind: RaftKind,
+    pub to: NodeId,
+    pub from: NodeId,
+    pub term: u64,
+    pub log_term: u64,
+    pub index: u64,
+    pub entries: Vec<LogEntry>,
+    pub commit: u64,
+    pub commit_term: u64,
+    pub snapshot: Option<SnapshotMessage>,
+    pub request_snapshot: u64,
+    pub reject: bool,
+    pub reject_hint: u64,
+    pub context: Bytes,
+    pub priority: i64,
+}
+
+macro_rules! raft_kinds {
+    ($($name:ident = $upstream:ident),* $(,)?) => {
+        /// The kinds of raft-rs's messages that travel.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum RaftKind { $($name),* }
+
+        impl RaftKind {
+            fn of(kind: eraftpb::MessageType) -> Option<Self> {
+                match kind {
+                    $(eraftpb::MessageType::$upstream => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl From<RaftKind> for eraftpb::MessageType {
+            fn from(kind: RaftKind) -> Self {
+                match kind { $(RaftKind::$name => Self::$upstream),* }
+            }
+        }
+    };
+}
+
+raft_kinds! {
+    Append = MsgAppend,
+    AppendResponse = MsgAppendResponse,
+    RequestVote = MsgRequestVote,
+    RequestVoteResponse = MsgRequestVoteResponse,
+    Snapshot = MsgSnapshot,
+    Heartbeat = MsgHeartbeat,
+    HeartbeatResponse = MsgHeartbeatResponse,
+    TransferLeader = MsgTransferLeader,
+    TimeoutNow = MsgTimeoutNow,
+    ReadIndex = MsgReadIndex,
+    ReadIndexResp = MsgReadIndexResp,
+    RequestPreVote = MsgRequestPreVote,
+    RequestPreVoteResponse = MsgRequestPreVoteResponse,
+}
+
+impl RaftMessage {
+    /// `None` for a message that must not travel.
+    pub fn from_raft(message: eraftpb::Message) -> Option<Self> {
+        let kind = RaftKind::of(message.msg_type)?;
+        let snapshot = message.snapshot.into_option().map(|snapshot| {
+            let metadata = snapshot.metadata.unwrap_or_default();
+            SnapshotMessage {
+                index: metadata.index,
+                term: metadata.term,
+                membership: metadata.conf_state.unwrap_or_default().into(),
+                body: snapshot.data,
+            }
+        });
+        Some(Self {
+            kind,
+            to: message.to,
+            from: message.from,
+            term: message.term,
+            log_term: message.log_term,
+            index: message.index,
+            entries: message.entries.into_iter().map(LogEntry::from).collect(),
+            commit: message.commit,
+            commit_term: message.commit_term,
+            snapshot,
+            request_snapshot: message.request_snapshot,
+            reject: message.reject,
+            reject_hint: message.reject_hint,
+            context: message.context,
+            priority: message.priority,
+        })
+    }
+
+    pub fn into_raft(self) -> eraftpb::Message {
+        let mut message = eraftpb::Message {
+            to: self.to,
+            from: self.from,
+            term: self.term,
+            log_term: self.log_term,
+            index: self.index,
+            commit: self.commit,
+            commit_term: self.commit_term,
+            request_snapshot: self.request_snapshot,
+            reject: self.reject,
+            reject_hint: self.reject_hint,
+            context: self.context,
+            priority: self.priority,
+            ..eraftpb::Message::default()
+        };
+        message.set_msg_type(self.kind.into());
+        let entries: Vec<eraftpb::Entry> = self.entries.into_iter().map(Into::into).collect();
+        message.set_entries(entries.into());
+        if let Some(snapshot) = self.snapshot {
+            message.set_snapshot(snapshot.into_raft());
+        }
+        message
+    }
+}
+
+impl SnapshotMessage {
+    pub fn into_raft(self) -> eraftpb::Snapshot {
+        let mut snapshot = eraftpb::Snapshot::default();
+        snapshot.data = self.body;
+        let metadata = snapshot.mut_metadata();
+        metadata.index = self.index;
+        metadata.term = self.term;
+        metadata.set_conf_state(self.membership.into());
+        snapshot
+    }
+}

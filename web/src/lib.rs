@@ -1,0 +1,3 @@
+pub mod client;
+pub mod model;
+pub mod ui;
