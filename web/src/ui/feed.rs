@@ -1,0 +1,197 @@
+//! The one place that turns the cluster's updates into signals.
+//!
+//! Updates come as fast as the cluster works: 20 statuses a second from each node, thousands of
+//! events and answers under load, all on the thread that also carries the client. So an update
+//! only leaves a mark; the marks are read in an animation frame, statuses at most 15 times and
+//! events at most 4 times a second.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::clock;
+use super::pace::{Meter, Pace};
+use crate::client::Cluster;
+use crate::model::{self, Event, FaultyLink, NodeStatus, Status};
+
+/// Events kept for the list; older ones are dropped.
+pub const EVENTS_MAX: usize = 500;
+
+const STATUS_EVERY_MS: f64 = 66.0;
+const EVENTS_EVERY_MS: f64 = 250.0;
+const PACE_EVERY: Duration = Duration::from_millis(500);
+/// A hidden tab gets no animation frames.
+const HIDDEN_EVERY: Duration = Duration::from_millis(500);
+
+/// The cluster and what is known of it, as signals. Cheap to copy into every component.
+#[derive(Clone, Copy)]
+pub struct Feed {
+    cluster: StoredValue<Cluster, LocalStorage>,
+    pub status: RwSignal<Status>,
+    /// Ids of the known nodes, ascending. Changes only with the membership.
+    pub ids: Memo<Vec<u64>>,
+    pub faults: RwSignal<Vec<FaultyLink>>,
+    pub notices: RwSignal<Vec<String>>,
+    /// Newest first.
+    pub events: RwSignal<VecDeque<Arc<Event>>>,
+    pub pace: RwSignal<Pace>,
+}
+
+impl Feed {
+    /// Subscribes to the cluster for the lifetime of the page.
+    pub fn new(cluster: Cluster) -> Self {
+        let status = RwSignal::new(cluster.status());
+        let ids = Memo::new(move |_| {
+            let mut ids = status.with(|s| s.nodes.iter().map(|n| n.id).collect::<Vec<_>>());
+            ids.sort_unstable();
+            ids
+        });
+        let mut events = VecDeque::new();
+        add_events(&mut events, cluster.events(0));
+        let feed = Self {
+            cluster: StoredValue::new_local(cluster.clone()),
+            status,
+            ids,
+            faults: RwSignal::new(cluster.faults()),
+            notices: RwSignal::new(cluster.notices()),
+            events: RwSignal::new(events),
+            pace: RwSignal::new(Pace::default()),
+        };
+
+        let marks = Rc::new(RefCell::new(Marks::default()));
+        let metered = marks.clone();
+        set_interval(
+            move || {
+                let pace = metered.borrow_mut().meter.pace(clock::ticking_ms());
+                if feed.pace.with_untracked(|shown| *shown != pace) {
+                    feed.pace.set(pace);
+                }
+            },
+            PACE_EVERY,
+        );
+        cluster.subscribe(Box::new(move |update| {
+            let call_frame = marks.borrow_mut().note(update);
+            if call_frame {
+                soon(feed, marks.clone());
+            }
+        }));
+        feed
+    }
+
+    pub fn cluster(&self) -> Cluster {
+        self.cluster.get_value()
+    }
+
+    /// One node's status; of a node that left, an unknown one.
+    pub fn node(&self, id: u64) -> Memo<NodeStatus> {
+        let status = self.status;
+        Memo::new(move |_| {
+            status.with(|s| {
+                let found = s.nodes.iter().find(|n| n.id == id);
+                found.cloned().unwrap_or_else(|| NodeStatus::unknown(id))
+            })
+        })
+    }
+}
+
+/// What changed since the signals were last set.
+#[derive(Default)]
+struct Marks {
+    status: bool,
+    faults: bool,
+    notices: bool,
+    events: Vec<Event>,
+    meter: Meter,
+    /// A frame is on its way.
+    called: bool,
+    status_at: f64,
+    events_at: f64,
+}
+
+impl Marks {
+    /// Returns whether a frame must be called.
+    fn note(&mut self, update: &model::Update) -> bool {
+        match update {
+            model::Update::Status => self.status = true,
+            model::Update::Faults => self.faults = true,
+            model::Update::Notices => self.notices = true,
+            model::Update::Event(event) => {
+                // Twice the bound, then cut to it: one move per event, not one per event kept.
+                if self.events.len() == 2 * EVENTS_MAX {
+                    self.events.drain(..EVENTS_MAX);
+                }
+                self.events.push(event.clone());
+            }
+            model::Update::Done { write, latency_ms } => {
+                self.meter.done(clock::ticking_ms(), *write, *latency_ms);
+                return false;
+            }
+        }
+        !std::mem::replace(&mut self.called, true)
+    }
+
+    fn left(&self) -> bool {
+        self.status || self.faults || self.notices || !self.events.is_empty()
+    }
+}
+
+fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
+    if document().hidden() {
+        set_timeout(move || show(feed, marks), HIDDEN_EVERY);
+    } else {
+        request_animation_frame(move || show(feed, marks));
+    }
+}
+
+/// Sets the signals whose time has come, and calls another frame for those whose has not.
+fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
+    let now = clock::ticking_ms();
+    let (status, faults, notices, events) = {
+        let mut m = marks.borrow_mut();
+        let status = m.status && now - m.status_at >= STATUS_EVERY_MS;
+        if status {
+            (m.status, m.status_at) = (false, now);
+        }
+        let mut events = Vec::new();
+        if !m.events.is_empty() && now - m.events_at >= EVENTS_EVERY_MS {
+            events = std::mem::take(&mut m.events);
+            m.events_at = now;
+        }
+        let faults = std::mem::take(&mut m.faults);
+        let notices = std::mem::take(&mut m.notices);
+        m.called = m.left();
+        (status, faults, notices, events)
+    };
+    let cluster = feed.cluster();
+    if status {
+        let next = cluster.status();
+        if feed.status.with_untracked(|shown| *shown != next) {
+            feed.status.set(next);
+        }
+    }
+    if faults {
+        feed.faults.set(cluster.faults());
+    }
+    if notices {
+        feed.notices.set(cluster.notices());
+    }
+    if !events.is_empty() {
+        feed.events.update(|list| add_events(list, events));
+    }
+    if marks.borrow().called {
+        soon(feed, marks);
+    }
+}
+
+/// Puts `new`, oldest first, before what `list` has, newest first.
+fn add_events(list: &mut VecDeque<Arc<Event>>, new: Vec<Event>) {
+    let skip = new.len().saturating_sub(EVENTS_MAX);
+    for event in new.into_iter().skip(skip) {
+        list.push_front(Arc::new(event));
+    }
+    list.truncate(EVENTS_MAX);
+}

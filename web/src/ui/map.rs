@@ -1,0 +1,189 @@
+//! The map: the nodes on a ring, the links between them, and the faults one can make there.
+
+use leptos::prelude::*;
+
+use super::command::{Place, Told};
+use super::feed::Feed;
+use super::links::{LinkButtons, LinkLine};
+use super::look::{Look, shape};
+use super::ring::{self, Frame, NODE};
+use crate::client::Cluster;
+use crate::model::{ApiError, FaultyLink, LinkFault};
+
+#[component]
+pub fn Map(feed: Feed) -> impl IntoView {
+    let place = Place::passing();
+    view! {
+        <section class="map" aria-labelledby="map-title">
+            <h2 id="map-title">"Map"</h2>
+            // The geometry depends on the membership alone; everything else moves by itself.
+            {move || {
+                let ids = feed.ids.get();
+                let links = ring::links(&ids);
+                let frame = Frame::around(ids.len());
+                let lines = links.iter().map(|&link| view! { <LinkLine feed link /> });
+                let nodes = ids.iter().enumerate().map(|(i, &id)| {
+                    view! { <MapNode feed id at=ring::place(i, ids.len()) /> }
+                });
+                view! {
+                    <div class="ring">
+                        <svg viewBox=frame.view_box() aria-hidden="true">
+                            {lines.collect_view()}
+                            {nodes.collect_view()}
+                        </svg>
+                        <LinkButtons feed links frame place />
+                    </div>
+                }
+            }}
+            <CutOff feed place />
+            <Told place />
+        </section>
+    }
+}
+
+#[component]
+fn MapNode(feed: Feed, id: u64, at: ring::Point) -> impl IntoView {
+    let node = feed.node(id);
+    let look = Memo::new(move |_| node.with(Look::of));
+    let term = Memo::new(move |_| node.with(|n| n.term));
+    let label = if ring::label_above(at) {
+        -NODE - 24.0
+    } else {
+        NODE + 18.0
+    };
+    // Without a mark of its own the shape leaves the middle to the number.
+    let plain = move || {
+        matches!(
+            look.get(),
+            Look::Follower | Look::Candidate | Look::Precandidate | Look::Learner
+        )
+    };
+    view! {
+        <g class=move || format!("node {}", look.get().word())
+            transform=format!("translate({:.2} {:.2})", at.x, at.y)>
+            <g class="shape" transform="scale(2.3)">{move || shape(look.get(), "translate(0 -4.5) scale(.5)")}</g>
+            <text class="id" y=move || if plain() { 7 } else { 15 }>{id}</text>
+            <text class="word" y=label>{move || look.get().word()}</text>
+            <text class="term" y=label + 15.0>
+                {move || match term.get() {
+                    0 => String::new(),
+                    term => format!("term {term}"),
+                }}
+            </text>
+        </g>
+    }
+}
+
+/// One button a node that cuts it off from all others, or reconnects it; and one that heals all.
+#[component]
+fn CutOff(feed: Feed, place: Place) -> impl IntoView {
+    let apart = Memo::new(move |_| {
+        let ids = feed.ids.get();
+        feed.faults.with(|faults| {
+            ids.into_iter()
+                .filter(|id| alone(*id, feed, faults))
+                .collect()
+        })
+    });
+    let faulty = Memo::new(move |_| feed.faults.with(|f| !f.is_empty()));
+    let heal = move |_| {
+        if !faulty.get_untracked() {
+            return place.say("All links work.".to_owned());
+        }
+        let cluster = feed.cluster();
+        place.take(async move {
+            cluster.heal().await?;
+            Ok("All links work.".to_owned())
+        });
+    };
+    view! {
+        <div class="cut-off" role="group" aria-label="Cut off a node">
+            <span class="label">"Cut off node"</span>
+            <For each=move || feed.ids.get() key=|id| *id let:id>
+                <CutOffButton feed id place apart />
+            </For>
+            <button class="heal" type="button" data-testid="heal" on:click=heal
+                aria-disabled=move || (!faulty.get()).then_some("true")>
+                "Heal all"
+            </button>
+        </div>
+    }
+}
+
+#[component]
+fn CutOffButton(feed: Feed, id: u64, place: Place, apart: Memo<Vec<u64>>) -> impl IntoView {
+    let cut = Memo::new(move |_| apart.with(|a| a.contains(&id)));
+    let label = move || {
+        if cut.get() {
+            format!("Reconnect node {id}")
+        } else {
+            format!("Cut off node {id}")
+        }
+    };
+    let act = move |_| {
+        let cluster = feed.cluster();
+        let ids = feed.ids.get_untracked();
+        let apart = apart.get_untracked();
+        if cut.get_untracked() {
+            place.take(reconnect(cluster, id, ids, apart));
+        } else {
+            place.take(cut_off(cluster, id, ids, apart));
+        }
+    };
+    view! {
+        <button class="toggle" type="button" data-testid=format!("cut-off-{id}") title=label
+            aria-label=label on:click=act class:on=move || cut.get()>
+            {id}
+        </button>
+    }
+}
+
+/// Whether every link of `id` is cut both ways.
+fn alone(id: u64, feed: Feed, faults: &[FaultyLink]) -> bool {
+    let is_cut = |from: u64, to: u64| {
+        faults
+            .iter()
+            .any(|f| (f.from, f.to) == (from, to) && f.fault.is_cut())
+    };
+    feed.ids.with(|ids| {
+        ids.len() > 1
+            && ids
+                .iter()
+                .all(|&o| o == id || (is_cut(id, o) && is_cut(o, id)))
+    })
+}
+
+/// Who is cut off already stays so: each of them is a group of its own.
+async fn cut_off(
+    cluster: Cluster,
+    id: u64,
+    ids: Vec<u64>,
+    apart: Vec<u64>,
+) -> Result<String, ApiError> {
+    let (out, rest): (Vec<u64>, Vec<u64>) =
+        ids.into_iter().partition(|n| *n == id || apart.contains(n));
+    let mut groups: Vec<Vec<u64>> = out.into_iter().map(|n| vec![n]).collect();
+    if !rest.is_empty() {
+        groups.push(rest);
+    }
+    cluster.partition(groups).await?;
+    Ok(format!("Node {id} is cut off."))
+}
+
+async fn reconnect(
+    cluster: Cluster,
+    id: u64,
+    ids: Vec<u64>,
+    apart: Vec<u64>,
+) -> Result<String, ApiError> {
+    let others: Vec<u64> = ids.iter().copied().filter(|n| *n != id).collect();
+    // With two nodes both count as cut off, though it is one link.
+    let reachable = others
+        .iter()
+        .filter(|n| others.len() == 1 || !apart.contains(n));
+    for &other in reachable {
+        cluster.link(id, other, LinkFault::default()).await?;
+        cluster.link(other, id, LinkFault::default()).await?;
+    }
+    Ok(format!("Node {id} is connected again."))
+}

@@ -1,0 +1,66 @@
+//! The page, drawn with Leptos: one file a component.
+//!
+//! [`feed`] turns what the cluster tells into signals and is the only thing that listens to it.
+//! [`summary`] says how the cluster is; the components draw that and the signals, and act through
+//! [`command`], which tells what came of an action where it was taken.
+
+mod bar;
+mod card;
+mod clock;
+mod command;
+mod events;
+mod feed;
+mod figures;
+mod focus;
+mod keys;
+mod links;
+mod look;
+mod map;
+mod nodes;
+mod notices;
+mod pace;
+mod replica;
+mod ring;
+mod summary;
+mod title;
+mod write;
+
+use leptos::prelude::*;
+
+use self::bar::Bar;
+use self::events::Events;
+use self::feed::Feed;
+use self::keys::Keys;
+use self::map::Map;
+use self::nodes::Nodes;
+use self::notices::Notices;
+use self::write::Write;
+use crate::client::Cluster;
+
+/// Puts the page in place of the loading text of `index.html` and keeps it up with `cluster`.
+pub fn mount(cluster: Cluster) {
+    if let Some(loading) = document().get_element_by_id("loading") {
+        loading.remove();
+    }
+    mount_to_body(move || view! { <App feed=Feed::new(cluster) /> });
+}
+
+#[component]
+fn App(feed: Feed) -> impl IntoView {
+    let summary = Memo::new(move |_| {
+        feed.status
+            .with(|status| feed.faults.with(|faults| summary::sentence(status, faults)))
+    });
+    title::follow(feed);
+    view! {
+        <Bar feed summary />
+        <Notices feed />
+        <main>
+            <Map feed />
+            <Nodes feed summary />
+            <Write feed />
+            <Keys feed />
+            <Events feed />
+        </main>
+    }
+}

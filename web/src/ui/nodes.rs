@@ -1,0 +1,28 @@
+//! The cards of all nodes.
+
+use leptos::prelude::*;
+
+use super::card::Card;
+use super::feed::Feed;
+use super::summary::Summary;
+
+#[component]
+pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
+    let hint = Memo::new(move |_| summary.with(|s| s.hint.clone()));
+    let many = move || feed.ids.with(|ids| ids.len() > 4);
+    view! {
+        <section class="nodes" aria-labelledby="nodes-title">
+            <div class="head">
+                <h2 id="nodes-title">"Nodes"</h2>
+                <p class="hint">
+                    {move || (!hint.with(String::is_empty)).then_some("Try: ")} {hint}
+                </p>
+            </div>
+            <div class="cards" class:many=many>
+                <For each=move || feed.ids.get() key=|id| *id let:id>
+                    <Card feed id />
+                </For>
+            </div>
+        </section>
+    }
+}

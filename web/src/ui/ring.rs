@@ -1,0 +1,166 @@
+//! Where nodes and links stand on the map: around the origin, 400 wide, as high as need be.
+
+use std::f64::consts::TAU;
+
+/// Half the width of the map.
+const HALF: f64 = 200.0;
+/// Radius of the ring the nodes stand on.
+const RING: f64 = 138.0;
+/// Radius of a node.
+pub const NODE: f64 = 25.0;
+/// Between a node's rim and the end of a link.
+const GAP: f64 = 6.0;
+/// Room for a label above or below a node.
+const LABEL: f64 = 44.0;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    pub x: f64,
+    pub y: f64,
+}
+
+/// The place of node `i` of `count`. One stands in the middle, two side by side, more clockwise
+/// from the top.
+pub fn place(i: usize, count: usize) -> Point {
+    let (radius, start) = match count {
+        0 | 1 => (0.0, 0.0),
+        2 => (RING, -0.5),
+        _ => (RING, -0.25),
+    };
+    let angle = TAU * (start + i as f64 / count.max(1) as f64);
+    Point {
+        x: radius * angle.cos(),
+        y: radius * angle.sin(),
+    }
+}
+
+/// Whether a node's label stands above it, away from the links.
+pub fn label_above(at: Point) -> bool {
+    at.y < -RING / 2.0
+}
+
+/// The part of the plane that the map shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Frame {
+    top: f64,
+    height: f64,
+}
+
+impl Frame {
+    pub fn around(count: usize) -> Self {
+        let ys = (0..count).map(|i| place(i, count).y);
+        let (top, bottom) = ys.fold((0.0_f64, 0.0_f64), |(t, b), y| (t.min(y), b.max(y)));
+        let margin = NODE + LABEL;
+        Self {
+            top: top - margin,
+            height: bottom - top + 2.0 * margin,
+        }
+    }
+
+    /// As the SVG attribute.
+    pub fn view_box(&self) -> String {
+        format!(
+            "{:.1} {:.1} {:.1} {:.1}",
+            -HALF,
+            self.top,
+            2.0 * HALF,
+            self.height
+        )
+    }
+
+    /// A point as parts of the frame's width and height, in percent.
+    pub fn percent(&self, at: Point) -> (f64, f64) {
+        (
+            (at.x + HALF) / (2.0 * HALF) * 100.0,
+            (at.y - self.top) / self.height * 100.0,
+        )
+    }
+
+    /// A length as a part of the frame's width, in percent.
+    pub fn width_percent(&self, length: f64) -> f64 {
+        length / (2.0 * HALF) * 100.0
+    }
+}
+
+/// A link between two nodes, from rim to rim.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    pub a: u64,
+    pub b: u64,
+    pub from: Point,
+    pub to: Point,
+}
+
+impl Link {
+    /// A point between both ends: 0 is `from`, 1 is `to`.
+    pub fn at(&self, part: f64) -> Point {
+        Point {
+            x: self.from.x + (self.to.x - self.from.x) * part,
+            y: self.from.y + (self.to.y - self.from.y) * part,
+        }
+    }
+
+    pub fn length(&self) -> f64 {
+        (self.to.x - self.from.x).hypot(self.to.y - self.from.y)
+    }
+
+    pub fn degrees(&self) -> f64 {
+        (self.to.y - self.from.y)
+            .atan2(self.to.x - self.from.x)
+            .to_degrees()
+    }
+
+    /// Where its mark stands: in the middle, or aside where diameters would cross.
+    pub fn mark(&self) -> f64 {
+        let middle = self.at(0.5);
+        if middle.x.hypot(middle.y) < 1.0 && self.length() > RING {
+            0.36
+        } else {
+            0.5
+        }
+    }
+}
+
+/// Every pair of nodes; `ids` ascending.
+pub fn links(ids: &[u64]) -> Vec<Link> {
+    let mut links = Vec::new();
+    for (i, &a) in ids.iter().enumerate() {
+        for (j, &b) in ids.iter().enumerate().skip(i + 1) {
+            let whole = Link {
+                a,
+                b,
+                from: place(i, ids.len()),
+                to: place(j, ids.len()),
+            };
+            let trim = (NODE + GAP) / whole.length();
+            links.push(Link {
+                from: whole.at(trim),
+                to: whole.at(1.0 - trim),
+                ..whole
+            });
+        }
+    }
+    links
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_has_a_link_inside_the_frame() {
+        for count in 1..=9_u64 {
+            let ids: Vec<u64> = (1..=count).collect();
+            let links = links(&ids);
+            assert_eq!(links.len() as u64, count * (count - 1) / 2);
+            let frame = Frame::around(count as usize);
+            for link in links {
+                assert!(link.length() > 20.0, "{link:?}");
+                for point in [link.from, link.to] {
+                    let (x, y) = frame.percent(point);
+                    assert!(x > 0.0 && x < 100.0 && y > 0.0 && y < 100.0, "{link:?}");
+                }
+            }
+        }
+    }
+}

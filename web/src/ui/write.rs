@@ -1,0 +1,162 @@
+//! The form to put, get, delete and compare-and-swap a key.
+
+use std::future::Future;
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos::web_sys::SubmitEvent;
+
+use super::clock;
+use super::command::{Place, Told};
+use super::feed::Feed;
+use super::figures;
+use super::focus::focus;
+use super::replica::{Choice, ReplicaChooser, word};
+use crate::model::{ApiError, Written};
+
+/// Characters of a value shown in a result.
+const VALUE_SHOWN: usize = 200;
+
+#[component]
+pub fn Write(feed: Feed) -> impl IntoView {
+    let key = RwSignal::new("greeting".to_owned());
+    let value = RwSignal::new("hello".to_owned());
+    let choice = Choice::new();
+    let place = Place::keeping();
+    let key_field = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        focus(key_field.get().as_ref());
+        // On a narrow page the form is far down; the page is read from its top.
+        window().scroll_to_with_x_and_y(0.0, 0.0);
+    });
+
+    let put = move |event: SubmitEvent| {
+        event.prevent_default();
+        let (cluster, key, value) = (feed.cluster(), key.get_untracked(), value.get_untracked());
+        place.take(timed(async move {
+            cluster
+                .put(&key, &value, choice.call())
+                .await
+                .map(|w| written("Written", w))
+        }));
+    };
+    let get = move |_| {
+        let (cluster, key) = (feed.cluster(), key.get_untracked());
+        let call = choice.call();
+        place.take(timed(async move {
+            let found = cluster.get(&key, call).await?;
+            let how = word(call.consistency);
+            Ok(match found {
+                Some(value) => format!("{key} is {}, {how}", quoted(&value)),
+                None => format!("{key} does not exist, {how}"),
+            })
+        }));
+    };
+    let delete = move |_| {
+        let (cluster, key) = (feed.cluster(), key.get_untracked());
+        place.take(timed(async move {
+            let w = cluster.delete(&key, choice.call()).await?;
+            Ok(if w.effect {
+                written("Deleted", w)
+            } else {
+                written("Nothing to delete", w)
+            })
+        }));
+    };
+
+    view! {
+        <section class="write" aria-labelledby="write-title">
+            <h2 id="write-title">"Write and read"</h2>
+            <form on:submit=put autocomplete="off">
+                <div class="fields">
+                    <label>
+                        <span>"Key"</span>
+                        <input class="data" data-testid="key" bind:value=key node_ref=key_field
+                            spellcheck="false" autocapitalize="off" />
+                    </label>
+                    <label>
+                        <span>"Value"</span>
+                        <input class="data" data-testid="value" bind:value=value
+                            spellcheck="false" autocapitalize="off" />
+                    </label>
+                </div>
+                <div class="acts">
+                    <div class="acts">
+                        <button class="primary" type="submit" data-testid="put">"Put"</button>
+                        <button type="button" data-testid="get" on:click=get>"Get"</button>
+                        <button type="button" data-testid="delete" on:click=delete>"Delete"</button>
+                    </div>
+                    <div class="choosers"><ReplicaChooser feed choice of="write" /></div>
+                </div>
+                <CompareAndSwap feed key value choice place />
+                <Told place hook="result" />
+            </form>
+        </section>
+    }
+}
+
+#[component]
+fn CompareAndSwap(
+    feed: Feed,
+    key: RwSignal<String>,
+    value: RwSignal<String>,
+    choice: Choice,
+    place: Place,
+) -> impl IntoView {
+    let expected = RwSignal::new(String::new());
+    let absent = RwSignal::new(false);
+    let swap = move |_| {
+        let (cluster, key, value) = (feed.cluster(), key.get_untracked(), value.get_untracked());
+        let expected = (!absent.get_untracked()).then(|| expected.get_untracked());
+        place.take(timed(async move {
+            let w = cluster
+                .cas(&key, expected.as_deref(), &value, choice.call())
+                .await?;
+            Ok(match (w.effect, expected) {
+                (true, _) => written("Swapped", w),
+                (false, None) => written("Not swapped, the key exists; decided", w),
+                (false, Some(_)) => written("Not swapped, the key holds another value; decided", w),
+            })
+        }));
+    };
+    view! {
+        <details class="more">
+            <summary>"More"</summary>
+            <div class="swap">
+                <label>
+                    <span>"Expected value"</span>
+                    <input class="data" data-testid="expected" bind:value=expected
+                        disabled=move || absent.get() spellcheck="false" autocapitalize="off" />
+                </label>
+                <label class="check">
+                    <input type="checkbox" data-testid="expect-absent" bind:checked=absent />
+                    <span>"no such key yet"</span>
+                </label>
+                <button type="button" data-testid="cas" on:click=swap>"Compare and swap"</button>
+            </div>
+        </details>
+    }
+}
+
+/// "Written at index 812 in term 5".
+fn written(what: &str, w: Written) -> String {
+    format!("{what} at index {} in term {}", w.index, w.term)
+}
+
+/// The value as people can read it, in one line of bounded length.
+fn quoted(value: &str) -> String {
+    match figures::head(value, VALUE_SHOWN) {
+        (head, true) => format!("“{head}…” ({})", figures::bytes(value.len() as u64)),
+        (all, false) => format!("“{all}”"),
+    }
+}
+
+/// Adds how long it took and the full stop.
+async fn timed(call: impl Future<Output = Result<String, ApiError>>) -> Result<String, ApiError> {
+    let start = clock::ticking_ms();
+    let sentence = call.await?;
+    Ok(format!(
+        "{sentence}, {}.",
+        figures::duration(clock::ticking_ms() - start)
+    ))
+}
