@@ -3,7 +3,7 @@
 # Sets up what tabraft needs, and skips what is there. `make` calls it; it can
 # be interrupted and run again at any time.
 #
-#   web/setup.sh rust     Rust with the wasm32 library, clippy, rustfmt; protoc
+#   web/setup.sh rust     Rust with the wasm32 library, clippy, rustfmt
 #   web/setup.sh build    that, and what `trunk serve` and `trunk build` need
 #   web/setup.sh test     that, and browsers with their WebDriver servers
 #
@@ -15,7 +15,6 @@ set -euo pipefail
 TRUNK_VERSION=0.21.14
 BINARYEN_VERSION=132.0.0
 GECKODRIVER_VERSION=0.37.1
-RUST_MIN_MINOR=88 # Rust 1.88, `rust-version` in Cargo.toml
 
 TOOLCHAIN=tabraft # the name rustup gets for Debian's toolchain
 TARGET=wasm32-unknown-unknown
@@ -24,6 +23,7 @@ DEBIAN_BROWSERS=(chromium chromium-driver firefox-esr)
 
 top=$(cd "$(dirname "$0")/.." && pwd -P)
 cd "$top"
+RUST_MIN_MINOR=$(sed -n 's/^rust-version = "1\.\([0-9]*\).*/\1/p' Cargo.toml)
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 share=${XDG_DATA_HOME:-$HOME/.local/share}/tabraft
 # Half-built tools stay here until they are installed, so that a second run
@@ -34,9 +34,9 @@ export PATH="$cargo_home/bin:$PATH"
 
 part=${1:-build}
 case $part in
-  rust) steps=2 ;;
-  build) steps=5 ;;
-  test) steps=7 ;;
+  rust) steps=1 ;;
+  build) steps=4 ;;
+  test) steps=6 ;;
   *) echo "setup: unknown part '$part': use rust, build or test" >&2; exit 2 ;;
 esac
 
@@ -116,7 +116,7 @@ debian_has_rust() {
     apt_update 2>&1 | indented
   fi
   minor=$(apt-cache policy rustc-web 2>/dev/null | sed -n 's/.*Candidate: 1\.\([0-9]*\).*/\1/p')
-  [ "${minor:-0}" -ge $RUST_MIN_MINOR ]
+  [ "${minor:-0}" -ge "$RUST_MIN_MINOR" ]
 }
 
 debian_rust() {
@@ -194,41 +194,50 @@ setup_rust() {
   finished "$(version_of rustc)"
 }
 
+# minor_of [+TOOLCHAIN]: 95 for Rust 1.95, 0 if there is none.
+minor_of() {
+  local minor
+  minor=$(rustc "$@" --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\).*/\1/p')
+  echo "${minor:-0}"
+}
+
 check_rust_version() {
   local minor
-  minor=$(rustc --version | sed 's/^rustc 1\.\([0-9]*\).*/\1/')
-  [ "$minor" -ge $RUST_MIN_MINOR ] || die "Rust 1.$minor is too old, 1.$RUST_MIN_MINOR is needed: run 'rustup update stable', then start again."
+  minor=$(minor_of)
+  [ "$minor" -ge "$RUST_MIN_MINOR" ] || die "Rust 1.$minor is too old, 1.$RUST_MIN_MINOR is needed: run 'rustup update stable', then start again."
 }
 
-# --- 2: protoc -------------------------------------------------------------
-
-# The `raft` crate generates its messages from .proto files when it is built.
-setup_protoc() {
-  begin protoc
-  if have "${PROTOC:-protoc}"; then there; return; fi
-  if have_apt; then
-    ask_for_root
-    say "installing the package protobuf-compiler"
-    apt_install protobuf-compiler 2>&1 | indented || die "apt-get could not install protobuf-compiler: see above."
-  elif have brew; then
-    say "installing protobuf with Homebrew"
-    brew install protobuf 2>&1 | indented || die "'brew install protobuf' failed: see above."
-  else
-    die "protoc is missing: install your system's package 'protobuf-compiler' (or 'protobuf'), then start again."
-  fi
-  finished
+# The `raft` crate runs protoc when it is built and brings its own, but none for
+# Apple silicon, and takes 3.x only.
+check_protoc() {
+  if [ "$(uname -sm)" != "Darwin arm64" ]; then return 0; fi
+  case $("${PROTOC:-protoc}" --version 2>/dev/null) in
+    "libprotoc 3."*) ;;
+    *) die "the raft crate needs protoc 3.x on Apple silicon: run 'brew install protobuf@21 && brew link --force protobuf@21', then start again." ;;
+  esac
 }
 
-# --- 4, 5, 7: tools from crates.io -----------------------------------------
+# --- 3, 4, 6: tools from crates.io -----------------------------------------
 
-# install_crate CRATE VERSION HOW_LONG [FLAGS...]. These tools run for seconds
-# at a time: less optimisation than their authors chose halves the wait.
+# Which compiler builds the tools: Debian's takes twice as long as rustup's own,
+# so the default toolchain is taken where it is new enough.
+tools_toolchain() {
+  local default
+  have rustup || return 0
+  default=$(rustup default 2>/dev/null | awk '{ print $1 }')
+  if [ -n "$default" ] && [ "$(minor_of "+$default")" -ge "$RUST_MIN_MINOR" ]; then echo "$default"; fi
+}
+
+# install_crate CRATE VERSION OPT_LEVEL HOW_LONG [FLAGS...]. These tools run for
+# seconds at a time: less optimisation than their authors chose halves the wait.
 install_crate() {
-  local crate=$1 version=$2 how_long=$3
-  shift 3
+  local crate=$1 version=$2 opt_level=$3 how_long=$4 toolchain
+  shift 4
   say "building, $how_long"
-  CARGO_TARGET_DIR=$build_dir CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_DEBUG=false CARGO_INCREMENTAL=0 \
+  toolchain=$(tools_toolchain)
+  env ${toolchain:+RUSTUP_TOOLCHAIN="$toolchain"} CARGO_TARGET_DIR="$build_dir" CARGO_INCREMENTAL=0 \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL="$opt_level" CARGO_PROFILE_RELEASE_LTO=off \
+    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=true \
     cargo install --force "$crate@$version" "$@" 2>&1 | indented
 }
 
@@ -241,8 +250,8 @@ setup_wasm_bindgen() {
   found=$(version_of wasm-bindgen)
   if [ "$found" = "$wanted" ] && [ "$(version_of wasm-bindgen-test-runner)" = "$wanted" ]; then there; return; fi
   if [ -n "$found" ]; then say "replacing $found, which does not fit Cargo.lock"; fi
-  install_crate wasm-bindgen-cli "$wanted" "about 2 minutes" --locked ||
-    install_crate wasm-bindgen-cli "$wanted" "once more, with newer dependencies" ||
+  install_crate wasm-bindgen-cli "$wanted" 1 "about 2 minutes" --locked ||
+    install_crate wasm-bindgen-cli "$wanted" 1 "once more, with newer dependencies" ||
     die "wasm-bindgen-cli $wanted did not build: see above."
   finished
 }
@@ -254,7 +263,7 @@ setup_trunk() {
   case $found in
     0.2[1-9].* | 0.[3-9][0-9].*) there "$found"; return ;;
   esac
-  install_crate trunk $TRUNK_VERSION "about 3 minutes" --locked --no-default-features --features rustls ||
+  install_crate trunk $TRUNK_VERSION 0 "about 3 minutes" --locked --no-default-features --features rustls ||
     die "trunk $TRUNK_VERSION did not build: see above."
   finished
 }
@@ -264,12 +273,12 @@ setup_geckodriver() {
   local found
   found=$(version_of geckodriver)
   if [ -n "$found" ]; then there "$found"; return; fi
-  install_crate geckodriver $GECKODRIVER_VERSION "about 1 minute" --locked ||
+  install_crate geckodriver $GECKODRIVER_VERSION 0 "about 1 minute" --locked ||
     die "geckodriver $GECKODRIVER_VERSION did not build: see above."
   finished
 }
 
-# --- 6: wasm-opt -----------------------------------------------------------
+# --- 5: wasm-opt -----------------------------------------------------------
 
 setup_wasm_opt() {
   begin "wasm-opt ${BINARYEN_VERSION%%.*}"
@@ -292,7 +301,7 @@ setup_wasm_opt() {
   finished
 }
 
-# --- 3: browsers -----------------------------------------------------------
+# --- 2: browsers -----------------------------------------------------------
 
 first_of() {
   local candidate
@@ -364,7 +373,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 setup_rust
-setup_protoc
+check_protoc
 if [ "$part" = test ]; then start_browsers; fi
 if [ "$part" != rust ]; then
   setup_wasm_bindgen
