@@ -13,6 +13,8 @@ use crate::model::{ApiError, Call, Consistency, State};
 
 const ROWS_MAX: usize = 100;
 const EVERY: Duration = Duration::from_millis(500);
+/// After a failure, whether or not the replica moves.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Characters of a key and of a value in the table; titles have more.
 const KEY_SHOWN: usize = 120;
 const VALUE_SHOWN: usize = 240;
@@ -130,6 +132,9 @@ fn asked(feed: Feed, prefix: RwSignal<String>, choice: Choice) -> Ask {
         let replica = status.nodes.iter().find(|n| n.id == id);
         let obstacle = match replica {
             None => Some("Waits for a leader.".to_owned()),
+            Some(n) if n.state != State::Running && node.is_none() => {
+                Some("Waits for a leader.".to_owned())
+            }
             Some(n) if n.state != State::Running => Some(format!("Node {id} is not running.")),
             Some(_) if consistency == Consistency::Linearizable && status.leader == 0 => {
                 Some("Waits for a leader.".to_owned())
@@ -194,21 +199,23 @@ fn request(feed: Feed, ask: Memo<Ask>, shown: RwSignal<Rows>, turn: StoredValue<
                     error: None,
                 }
             }
-            // The rows stay, dimmed: they were true once.
+            // The rows stay, greyed: they were true once.
             Err(error) => Rows {
                 error: Some(error),
                 ..shown.get_untracked()
             },
         };
+        let failed = next.error.is_some();
         if shown.with_untracked(|s| *s != next) {
             shown.set(next);
         }
+        let after = if failed { AFTER_FAILURE } else { EVERY };
         set_timeout(
             move || match turn.get_value() {
-                Turn::Again => request(feed, ask, shown, turn),
-                Turn::Free | Turn::Taken => turn.set_value(Turn::Free),
+                Turn::Taken if !failed => turn.set_value(Turn::Free),
+                _ => request(feed, ask, shown, turn),
             },
-            EVERY,
+            after,
         );
     });
 }

@@ -154,7 +154,6 @@ pub fn LinkButtons(feed: Feed, links: Vec<Link>, frame: Frame, place: Place) -> 
             node_ref=bar on:keydown=go>
             {buttons.collect_view()}
         </div>
-        <p class="keys-hint" aria-hidden="true">"Arrow keys: next link. Enter: cut or restore."</p>
     }
 }
 

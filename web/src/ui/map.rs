@@ -15,7 +15,11 @@ pub fn Map(feed: Feed) -> impl IntoView {
     let place = Place::passing();
     view! {
         <section class="map" aria-labelledby="map-title">
-            <h2 id="map-title">"Map"</h2>
+            <div class="head">
+                <h2 id="map-title">"Map"</h2>
+                // Shown while a link has the focus.
+                <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores"</span>
+            </div>
             // The geometry depends on the membership alone; everything else moves by itself.
             {move || {
                 let ids = feed.ids.get();
@@ -97,7 +101,8 @@ fn CutOff(feed: Feed, place: Place) -> impl IntoView {
         });
     };
     view! {
-        <div class="cut-off" role="group" aria-label="Cut off a node">
+        <div class="cut-off" role="group" aria-label="Cut off a node"
+            hidden=move || feed.ids.with(|ids| ids.len() < 2)>
             <span class="label">"Cut off node"</span>
             <For each=move || feed.ids.get() key=|id| *id let:id>
                 <CutOffButton feed id place apart />

@@ -9,7 +9,7 @@ use super::summary::Summary;
 #[component]
 pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
     let hint = Memo::new(move |_| summary.with(|s| s.hint.clone()));
-    let many = move || feed.ids.with(|ids| ids.len() > 4);
+    let many = move || feed.ids.with(|ids| ids.len() > 5);
     view! {
         <section class="nodes" aria-labelledby="nodes-title">
             <div class="head">

@@ -58,7 +58,7 @@ pub fn sentence(status: &Status, faults: &[FaultyLink]) -> Summary {
     if !heard_of {
         return Summary {
             badge: Badge::Starting,
-            text: "No node has told about itself yet.".into(),
+            text: "No node has reported yet.".into(),
             help: None,
             hint: String::new(),
         };
@@ -374,13 +374,12 @@ impl<'a> View<'a> {
         Some(words)
     }
 
-    /// Resuming costs least, then starting what was stopped, then trying what failed.
+    /// Resuming costs least. What failed may fail again: its card says why and what to do.
     fn revive(&self) -> Option<Help> {
         let first = |state| self.down.iter().find(|n| n.state == state).map(|n| n.id);
         first(State::Paused)
             .map(Help::Resume)
             .or_else(|| first(State::Stopped).map(Help::Start))
-            .or_else(|| first(State::Failed).map(Help::Start))
     }
 }
 
@@ -399,7 +398,8 @@ fn are(ids: &[u64], word: &str) -> String {
     let who = nodes(ids);
     let who = format!("N{}", &who[1..]);
     match (word, ids.len()) {
-        ("failed", _) => format!("{who} failed"),
+        ("failed", 1) => format!("{who} failed, its card says why"),
+        ("failed", _) => format!("{who} failed, their cards say why"),
         (_, 1) => format!("{who} is {word}"),
         _ => format!("{who} are {word}"),
     }
