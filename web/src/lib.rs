@@ -1,3 +1,16 @@
+//! The browser around the core.
+//!
+//! - [`host`]: a replica in its worker
+//! - [`client`]: the cluster as a page uses it, and `window.tabraft`
+//! - [`ui`]: the page
+//! - [`model`]: what pages know and show; [`protocol`]: what pages and workers say
+//! - [`settings`]: URL parameters; [`names`], [`channel`]: how tabs find and hear each other
+
+pub mod channel;
 pub mod client;
+pub mod host;
 pub mod model;
+pub mod names;
+pub mod protocol;
+pub mod settings;
 pub mod ui;

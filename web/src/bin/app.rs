@@ -1,1 +1,3 @@
-fn main() {}
+fn main() {
+    tabraft_web::ui::mount(tabraft_web::client::console::open());
+}

@@ -1,1 +1,3 @@
-fn main() {}
+fn main() {
+    tabraft_web::host::worker::run();
+}

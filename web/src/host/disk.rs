@@ -122,7 +122,8 @@ impl Disk {
     }
 
     /// Writes a batch in one transaction. Ready once the browser has reported it complete, which
-    /// with strict durability means flushed. One batch at a time.
+    /// with strict durability means flushed. One batch at a time; of a future that was dropped the
+    /// outcome is unknown, and the disk takes no more.
     ///
     /// # Errors
     /// After `LostEpoch` and `Closed` every further write fails with the same error. After any
@@ -158,12 +159,7 @@ impl Disk {
                 Ok(()) | Err(_) => Err(DiskError::LostEpoch { ours, found }),
             };
         }
-        idb::commit(transaction).await.map_err(|error| match error {
-            DiskError::Other(reason) if reason.starts_with("ConstraintError") => {
-                DiskError::Exists { seq: batch.seq }
-            }
-            other => other,
-        })
+        idb::commit(transaction).await
     }
 
     /// Calls back once, when the database is closed by any hand but the owner's, or this host finds

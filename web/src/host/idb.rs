@@ -54,9 +54,9 @@ pub enum DiskError {
     )]
     Closed,
     #[error(
-        "Record {seq} is on disk already, so this host is wrong about its own disk. Stop the replica and start it again to read what is there."
+        "The record is on disk already, so this host is wrong about its own disk. Stop the replica and start it again to read what is there."
     )]
-    Exists { seq: u64 },
+    Exists,
     #[error("The browser gave the write up ({0}). It was not kept; try again.")]
     Aborted(String),
     #[error("The browser's storage failed ({0}). Start the replica again to read what is there.")]
@@ -72,9 +72,7 @@ impl DiskError {
             DiskError::Full => "STORAGE_FULL",
             DiskError::LostEpoch { .. } => "LOST_EPOCH",
             DiskError::Closed => "STORAGE_CLOSED",
-            DiskError::Exists { .. } | DiskError::Aborted(_) | DiskError::Other(_) => {
-                "STORAGE_ERROR"
-            }
+            DiskError::Exists | DiskError::Aborted(_) | DiskError::Other(_) => "STORAGE_ERROR",
         }
     }
 
@@ -85,6 +83,8 @@ impl DiskError {
             "QuotaExceededError" => DiskError::Full,
             "InvalidStateError" => DiskError::Closed,
             "AbortError" => DiskError::Aborted(reason),
+            // All that is added and not put is records.
+            "ConstraintError" => DiskError::Exists,
             _ => DiskError::Other(reason),
         }
     }
@@ -299,8 +299,8 @@ pub async fn commit(transaction: Transaction<'_>) -> Result<(), DiskError> {
 /// Deletes a database. Whoever has it open is told and closes it.
 ///
 /// # Errors
-/// `Unavailable`; `Blocked` if somebody has not let go of it after ten seconds: it is deleted once
-/// he has.
+/// `Unavailable`; `Blocked` if somebody has not let go of it after ten seconds: it is deleted as
+/// soon as that tab wakes up or ends.
 pub async fn delete(name: &str) -> Result<(), DiskError> {
     let request = Database::delete_by_name(name).map_err(unavailable)?;
     match select(request, TimeoutFuture::new(WAIT_MS)).await {

@@ -173,8 +173,9 @@ pub async fn acquire(name: &str, mode: Mode) -> Result<Option<Held>, LockError> 
         if let Err(error) = outcome {
             if answer.borrow().is_some() {
                 tell(&answer, Err(refused(&error)));
-            } else if say_lost.send(()).is_err() {
-                // Nobody holds it any more: there is nobody to tell.
+            } else {
+                // It fails if nobody holds the lock any more: then there is nobody to tell.
+                say_lost.send(()).ok();
             }
         }
     });

@@ -1,0 +1,305 @@
+//! The replicas that this tab hosts, each in a worker of its own.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use serde::Serialize;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::model::ApiError;
+use crate::protocol::{Assignment, BUILD, FromWorker, ToWorker};
+
+type Answer = Result<(), ApiError>;
+
+/// What a caller waits for a worker to say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Started,
+    Stopped,
+    Paused,
+    Resumed,
+    FaultsSet,
+}
+
+struct Hosted {
+    worker: Worker,
+    assignment: Assignment,
+    /// Whether it runs, rather than starts or waits.
+    runs: bool,
+    /// Whether it is in the queue for the replica's lock.
+    waits: bool,
+    /// Hosted because this tab was opened for it: not to be handed over.
+    explicit: bool,
+    expected: Vec<(Expected, oneshot::Sender<Answer>)>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+/// What the cluster's handle hears of its workers.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    Started(u64),
+    Waiting(u64),
+    /// Stopped in good order, or never started because somebody else hosts it.
+    Ended(u64),
+    Failed(u64, ApiError),
+}
+
+type Listener = Rc<dyn Fn(Heard)>;
+
+#[derive(Clone)]
+pub struct Hosting {
+    hosted: Rc<RefCell<BTreeMap<u64, Hosted>>>,
+    listener: Listener,
+}
+
+impl Hosting {
+    pub fn new(listener: Listener) -> Self {
+        Self {
+            hosted: Rc::default(),
+            listener,
+        }
+    }
+
+    /// Whether this tab has a worker for a replica, running or not yet.
+    pub fn has(&self, id: u64) -> bool {
+        self.hosted.borrow().contains_key(&id)
+    }
+
+    pub fn runs(&self, id: u64) -> bool {
+        self.hosted.borrow().get(&id).is_some_and(|h| h.runs)
+    }
+
+    pub fn waits(&self, id: u64) -> bool {
+        self.hosted.borrow().get(&id).is_some_and(|h| h.waits)
+    }
+
+    pub fn is_explicit(&self, id: u64) -> bool {
+        self.hosted.borrow().get(&id).is_some_and(|h| h.explicit)
+    }
+
+    pub fn running(&self) -> Vec<u64> {
+        let hosted = self.hosted.borrow();
+        hosted
+            .iter()
+            .filter(|(_, h)| h.runs)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// Starts a worker for a replica and waits until it runs.
+    ///
+    /// # Errors
+    /// `ALREADY_RUNNING` here or elsewhere; why it cannot run.
+    pub async fn start(&self, assignment: Assignment, explicit: bool) -> Answer {
+        let id = assignment.node;
+        if self.has(id) {
+            return Err(ApiError::already_running(id));
+        }
+        let worker =
+            spawn().map_err(|error| ApiError::browser("No worker could be started", &error))?;
+        let me = self.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            match serde_wasm_bindgen::from_value(event.data()) {
+                Ok(word) => me.hear(id, word),
+                Err(error) => me.fail(id, ApiError::new("PROTOCOL", error.to_string())),
+            }
+        });
+        let me = self.clone();
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+            let message = event.message();
+            let sentence = if message.is_empty() {
+                "The worker's program could not be loaded.".to_owned()
+            } else {
+                format!("The worker failed: {message}")
+            };
+            me.fail(id, ApiError::new("PANIC", sentence));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let (sender, receiver) = oneshot::channel();
+        self.hosted.borrow_mut().insert(
+            id,
+            Hosted {
+                worker,
+                assignment,
+                runs: false,
+                waits: false,
+                explicit,
+                expected: vec![(Expected::Started, sender)],
+                _on_message: on_message,
+                _on_error: on_error,
+            },
+        );
+        settle(receiver, id).await
+    }
+
+    /// # Errors
+    /// `NOT_RUNNING`, or why it failed on the way.
+    pub async fn stop(&self, id: u64) -> Answer {
+        self.tell(id, &ToWorker::Stop, Expected::Stopped).await
+    }
+
+    /// # Errors
+    /// As [`Hosting::stop`].
+    pub async fn pause(&self, id: u64) -> Answer {
+        self.tell(id, &ToWorker::Pause, Expected::Paused).await
+    }
+
+    /// # Errors
+    /// As [`Hosting::stop`].
+    pub async fn resume(&self, id: u64) -> Answer {
+        self.tell(id, &ToWorker::Resume, Expected::Resumed).await
+    }
+
+    /// Tells all workers which links are faulty, and waits until they know.
+    ///
+    /// # Errors
+    /// As [`Hosting::stop`].
+    pub async fn set_faults(&self, faults: &[crate::model::FaultyLink]) -> Answer {
+        for hosted in self.hosted.borrow_mut().values_mut() {
+            hosted.assignment.faults = faults.to_vec();
+        }
+        for id in self.running() {
+            self.tell(id, &ToWorker::Faults(faults.to_vec()), Expected::FaultsSet)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a worker as if it had crashed: nothing is flushed, nothing handed over.
+    pub fn terminate(&self, id: u64) -> bool {
+        let hosted = self.hosted.borrow_mut().remove(&id);
+        let Some(mut hosted) = hosted else {
+            return false;
+        };
+        hosted.end();
+        for (_, waiting) in hosted.expected.drain(..) {
+            drop(waiting.send(Err(ApiError::not_running(id))));
+        }
+        // Dropped a turn later: one of its own callbacks may be running.
+        wasm_bindgen_futures::spawn_local(async move { drop(hosted) });
+        true
+    }
+
+    async fn tell(&self, id: u64, word: &ToWorker, expected: Expected) -> Answer {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut hosted = self.hosted.borrow_mut();
+            let hosted = hosted.get_mut(&id).filter(|h| h.runs);
+            let hosted = hosted.ok_or_else(|| ApiError::not_running(id))?;
+            post(&hosted.worker, word)?;
+            hosted.expected.push((expected, sender));
+        }
+        settle(receiver, id).await
+    }
+
+    fn hear(&self, id: u64, word: FromWorker) {
+        match word {
+            FromWorker::Ready { build } if build != BUILD => self.fail(
+                id,
+                ApiError::new(
+                    "PROTOCOL",
+                    format!("The worker is from another build ({build}) than the page ({BUILD}). Reload the page."),
+                ),
+            ),
+            FromWorker::Ready { .. } => {
+                let assignment = self.hosted.borrow().get(&id).map(|h| h.assignment.clone());
+                let posted = assignment.map_or(Ok(()), |assignment| {
+                    let word = ToWorker::Host(Box::new(assignment));
+                    match self.hosted.borrow().get(&id) {
+                        Some(hosted) => post(&hosted.worker, &word),
+                        None => Ok(()),
+                    }
+                });
+                if let Err(error) = posted {
+                    self.fail(id, error);
+                }
+            }
+            FromWorker::Waiting => {
+                if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
+                    hosted.waits = true;
+                }
+                (self.listener)(Heard::Waiting(id));
+            }
+            FromWorker::Taken => self.close(id, &Err(ApiError::already_running(id)), Heard::Ended(id)),
+            FromWorker::Started => {
+                if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
+                    hosted.runs = true;
+                    hosted.waits = false;
+                }
+                (self.listener)(Heard::Started(id));
+                self.resolve(id, Expected::Started);
+            }
+            FromWorker::FaultsSet => self.resolve(id, Expected::FaultsSet),
+            FromWorker::Paused => self.resolve(id, Expected::Paused),
+            FromWorker::Resumed => self.resolve(id, Expected::Resumed),
+            FromWorker::Stopped => {
+                self.resolve(id, Expected::Stopped);
+                self.close(id, &Err(ApiError::not_running(id)), Heard::Ended(id));
+            }
+            FromWorker::Failed { code, message } => {
+                self.fail(id, ApiError::told(&code, message));
+            }
+        }
+    }
+
+    fn resolve(&self, id: u64, what: Expected) {
+        let mut hosted = self.hosted.borrow_mut();
+        let Some(hosted) = hosted.get_mut(&id) else {
+            return;
+        };
+        // The oldest of a kind: a worker answers in order.
+        if let Some(at) = hosted.expected.iter().position(|(e, _)| *e == what) {
+            let (_, waiting) = hosted.expected.remove(at);
+            drop(waiting.send(Ok(())));
+        }
+    }
+
+    fn fail(&self, id: u64, error: ApiError) {
+        self.close(id, &Err(error.clone()), Heard::Failed(id, error));
+    }
+
+    fn close(&self, id: u64, answer: &Answer, heard: Heard) {
+        let Some(mut hosted) = self.hosted.borrow_mut().remove(&id) else {
+            return;
+        };
+        hosted.end();
+        for (_, waiting) in hosted.expected.drain(..) {
+            drop(waiting.send(answer.clone()));
+        }
+        wasm_bindgen_futures::spawn_local(async move { drop(hosted) });
+        (self.listener)(heard);
+    }
+}
+
+impl Hosted {
+    fn end(&self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+async fn settle(receiver: oneshot::Receiver<Answer>, id: u64) -> Answer {
+    receiver
+        .await
+        .unwrap_or_else(|_| Err(ApiError::not_running(id)))
+}
+
+fn spawn() -> Result<Worker, JsValue> {
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    Worker::new_with_options(&format!("./worker_loader.js?build={BUILD}"), &options)
+}
+
+fn post(worker: &Worker, word: &ToWorker) -> Answer {
+    word.serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(JsValue::from)
+        .and_then(|message| worker.post_message(&message))
+        .map_err(|error| ApiError::browser("A worker could not be told", &error))
+}

@@ -1,0 +1,264 @@
+//! What a tab does first: it finds or makes its cluster, joins the talk, and decides what to host.
+
+use std::rc::Rc;
+
+use gloo_timers::callback::Interval;
+use gloo_timers::future::TimeoutFuture;
+use wasm_bindgen_futures::spawn_local;
+
+use super::requests::{Directory, Requests};
+use super::tabs::Tabs;
+use super::{Cluster, Joined, LOCKS_EVERY_MS, now, within};
+use crate::host::lock::{self, Mode};
+use crate::host::registry;
+use crate::model::{ApiError, Update};
+use crate::names;
+use crate::protocol::{Action, Word};
+use crate::settings::{Hosting as HostingRule, Settings};
+
+/// How long a reloaded tab waits for its own former workers to let go, in milliseconds.
+const RELOAD_MS: f64 = 2_000.0;
+/// How long other tabs wait for one that decides what to host, in milliseconds.
+const DECISION_MS: u32 = 10_000;
+
+impl Cluster {
+    /// Opens the cluster that the page's address speaks of.
+    pub fn open() -> Self {
+        let (settings, notices) = match parameters() {
+            Ok(parameters) => Settings::from_parameters(parameters),
+            Err(error) => (Settings::default(), vec![error.message]),
+        };
+        let cluster = Self::new(settings, notices);
+        let me = cluster.clone();
+        spawn_local(async move {
+            let result = me.join().await;
+            if let Err(error) = &result {
+                me.notice(error.message.clone());
+            }
+            *me.0.opened.borrow_mut() = Some(result.clone());
+            for waiting in me.0.opening.take() {
+                // A caller that is gone does not mind.
+                drop(waiting.send(result.clone()));
+            }
+            me.tell(Update::Status);
+        });
+        cluster
+    }
+
+    async fn join(&self) -> Result<(), ApiError> {
+        let name = &self.0.settings.cluster;
+        let record = registry::open_or_create(name, self.0.settings.nodes)
+            .await
+            .map_err(|error| ApiError::new("NO_STORAGE", error.to_string()))?;
+        let members = record.members.clone();
+        self.0.view.borrow_mut().begin(name, members.clone());
+        let weak = Rc::downgrade(&self.0);
+        let directory: std::rc::Weak<dyn Directory> = weak.clone();
+        let no_channels = |error| ApiError::browser("This browser has no BroadcastChannel", &error);
+        let requests = Requests::new(name, record.identity, random(), directory);
+        let hear = move |from, word| {
+            if let Some(inner) = weak.upgrade() {
+                Cluster(inner).on_word(from, word);
+            }
+        };
+        let tab = format!("{:016x}", random());
+        let tabs = Tabs::join(name, record.identity, tab, hear).map_err(no_channels)?;
+        let joined = Joined {
+            identity: record.identity,
+            tabs,
+            requests: requests.map_err(no_channels)?,
+        };
+        if self.0.joined.set(joined).is_err() {
+            return Err(ApiError::new("CLOSED", "The page joined twice."));
+        }
+        if let Some(joined) = self.0.joined.get() {
+            joined.tabs.say(Word::Hello);
+        }
+        self.watch_locks();
+        self.look_at_locks().await;
+        self.decide_hosting(&members).await
+    }
+
+    fn watch_locks(&self) {
+        let weak = Rc::downgrade(&self.0);
+        let watch = Interval::new(LOCKS_EVERY_MS, move || {
+            if let Some(inner) = weak.upgrade() {
+                spawn_local(async move { Cluster(inner).look_at_locks().await });
+            }
+        });
+        if self.0._locks.set(watch).is_err() {
+            web_sys::console::warn_1(&"tabraft: locks are watched twice".into());
+        }
+    }
+
+    async fn decide_hosting(&self, members: &[u64]) -> Result<(), ApiError> {
+        match self.0.settings.host.clone() {
+            HostingRule::None => {}
+            HostingRule::Nodes(ids) => {
+                for id in ids {
+                    if members.contains(&id) {
+                        self.take_over(id);
+                    } else {
+                        self.notice(format!(
+                            "The address says host={id}, but the cluster has no node {id}. It was ignored."
+                        ));
+                    }
+                }
+            }
+            HostingRule::Auto => self.host_automatically(members).await?,
+        }
+        Ok(())
+    }
+
+    /// Takes every member if nobody hosts any. One tab at a time decides; a tab that was reloaded
+    /// takes back what it had.
+    async fn host_automatically(&self, members: &[u64]) -> Result<(), ApiError> {
+        let name = names::opening_lock(&self.0.settings.cluster);
+        let decision = within(lock::acquire(&name, Mode::Wait), DECISION_MS).await;
+        let _decision = match decision {
+            Some(Ok(held)) => held,
+            Some(Err(error)) => return Err(ApiError::new("NO_LOCKS", error.to_string())),
+            // Another tab is frozen while it decides. Each replica's own lock still rules.
+            None => None,
+        };
+        let mine = hosted_before(&self.0.settings.cluster);
+        let deadline = now() + RELOAD_MS;
+        let ids = loop {
+            self.look_at_locks().await;
+            let view = self.0.view.borrow();
+            let free = |id: &u64| !view.is_running(*id);
+            if members.iter().all(free) {
+                break members.to_vec();
+            }
+            if mine.iter().all(free) || now() >= deadline {
+                break mine.into_iter().filter(free).collect();
+            }
+            drop(view);
+            TimeoutFuture::new(20).await;
+        };
+        let starts = ids.into_iter().map(|id| async move {
+            let result = self.host(id, false, false).await;
+            result.err().map(|error| (id, error))
+        });
+        for (id, error) in futures_util::future::join_all(starts)
+            .await
+            .into_iter()
+            .flatten()
+        {
+            // Told at the replica too; the others go on without it.
+            if error.code != "ALREADY_RUNNING" {
+                self.notice(format!("Node {id} could not be started. {}", error.message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hosts a replica here as soon as nobody else does, and asks who does to hand it over.
+    fn take_over(&self, id: u64) {
+        let me = self.clone();
+        spawn_local(async move {
+            if let Err(error) = me.host(id, true, true).await {
+                me.notice(format!("Node {id} could not be started. {}", error.message));
+            }
+        });
+        let me = self.clone();
+        spawn_local(async move {
+            // The worker is in the lock's queue when it says that it waits.
+            while me.0.hosting.has(id) && !me.0.hosting.runs(id) {
+                if me.0.hosting.waits(id) {
+                    me.ask_for_hand_over(id).await;
+                    return;
+                }
+                TimeoutFuture::new(10).await;
+            }
+        });
+    }
+
+    async fn ask_for_hand_over(&self, id: u64) {
+        let Some(joined) = self.0.joined.get() else {
+            return;
+        };
+        if let Err(error) = joined.tabs.call(id, Action::HandOver).await
+            && self.0.hosting.waits(id)
+        {
+            let sentence = format!("{} {}", error.message, starts_here(id));
+            self.0.view.borrow_mut().set_waiting(id, Some(sentence));
+            self.tell(Update::Status);
+        }
+    }
+}
+
+pub fn waiting_sentence(id: u64) -> String {
+    format!(
+        "Waiting for another tab to hand node {id} over. {}",
+        starts_here(id)
+    )
+}
+
+fn starts_here(id: u64) -> String {
+    format!("Node {id} starts here as soon as that tab closes or stops it.")
+}
+
+fn parameters() -> Result<Vec<(String, String)>, ApiError> {
+    let failed = |error| ApiError::browser("The page's address could not be read", &error);
+    let window =
+        web_sys::window().ok_or_else(|| ApiError::new("BROWSER", "There is no window."))?;
+    let search = window.location().search().map_err(failed)?;
+    let parameters = web_sys::UrlSearchParams::new_with_str(&search).map_err(failed)?;
+    let mut found = Vec::new();
+    let entries = js_sys::try_iter(&parameters).map_err(failed)?;
+    for entry in entries.into_iter().flatten() {
+        let entry = js_sys::Array::from(&entry.map_err(failed)?);
+        if let (Some(name), Some(value)) = (entry.get(0).as_string(), entry.get(1).as_string()) {
+            found.push((name, value));
+        }
+    }
+    Ok(found)
+}
+
+/// The page's address, with `host` set to one replica and all other parameters kept.
+///
+/// # Errors
+/// `BROWSER` if the address cannot be read.
+pub fn url_for_host(settings: &Settings, id: u64) -> Result<String, ApiError> {
+    let failed = |error| ApiError::browser("The page's address could not be read", &error);
+    let window =
+        web_sys::window().ok_or_else(|| ApiError::new("BROWSER", "There is no window."))?;
+    let href = window.location().href().map_err(failed)?;
+    let url = web_sys::Url::new(&href).map_err(failed)?;
+    url.search_params().set("cluster", &settings.cluster);
+    url.search_params().set("host", &id.to_string());
+    url.set_hash("");
+    Ok(url.href())
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.session_storage().ok().flatten()
+}
+
+fn storage_key(cluster: &str) -> String {
+    format!("tabraft:{cluster}:hosted")
+}
+
+/// Keeps for a reload of this tab what it hosts. Without the browser's session storage a
+/// reloaded tab hosts what nobody else does, as a new one.
+pub fn remember_hosted(cluster: &str, ids: &[u64]) {
+    if let Some(storage) = storage() {
+        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+        if let Err(error) = storage.set_item(&storage_key(cluster), &ids.join(",")) {
+            web_sys::console::warn_2(&"tabraft: a reload will not know its nodes:".into(), &error);
+        }
+    }
+}
+
+fn hosted_before(cluster: &str) -> Vec<u64> {
+    let stored = storage().and_then(|storage| storage.get_item(&storage_key(cluster)).ok()?);
+    let ids = stored.unwrap_or_default();
+    ids.split(',').filter_map(|id| id.parse().ok()).collect()
+}
+
+fn random() -> u64 {
+    let high = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
+    let low = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
+    high << 32 | low
+}

@@ -1,0 +1,32 @@
+//! The names of channels, locks and databases: all that tabs of one origin find each other by.
+
+/// The inbox of a replica.
+pub fn node_channel(cluster: &str, node: u64) -> String {
+    format!("tabraft:{cluster}:node:{node}")
+}
+
+/// The inbox of a client.
+pub fn client_channel(cluster: &str, client: u64) -> String {
+    format!("tabraft:{cluster}:client:{client:016x}")
+}
+
+/// Where tabs speak of replicas and faults.
+pub fn tabs_channel(cluster: &str) -> String {
+    format!("tabraft:{cluster}:tabs")
+}
+
+/// Held by whoever hosts a replica.
+pub fn node_lock(cluster: &str, node: u64) -> String {
+    format!("tabraft:{cluster}:node:{node}")
+}
+
+/// Held while a tab decides what to host.
+pub fn opening_lock(cluster: &str) -> String {
+    format!("tabraft:{cluster}:opening")
+}
+
+/// The replica that a lock of this cluster is for.
+pub fn node_of_lock(cluster: &str, lock: &str) -> Option<u64> {
+    let prefix = format!("tabraft:{cluster}:node:");
+    lock.strip_prefix(&prefix)?.parse().ok()
+}

@@ -1,0 +1,123 @@
+//! What a page and its workers tell each other, and what tabs tell each other.
+//!
+//! Between page and worker: `postMessage`. Between tabs: the channel `tabraft:<cluster>:tabs`.
+//! Both carry plain JavaScript objects; whatever does not have one of these shapes is dropped.
+//! Data and Raft's messages do not travel here but as envelopes ([`tabraft::wire`]).
+
+use serde::{Deserialize, Serialize};
+use tabraft::node::Limits;
+
+use crate::model::{FaultyLink, NodeStatus};
+use crate::settings::Durability;
+
+/// Spoken by page and worker of one build; a cached worker can be older than its page.
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
+
+/// A tab's number, drawn at random when it opens.
+pub type TabId = String;
+
+/// All that a worker needs to host a replica.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Assignment {
+    pub cluster: String,
+    /// The cluster's identity, 16 hex digits.
+    pub identity: String,
+    pub node: u64,
+    pub tab: TabId,
+    pub durability: Durability,
+    pub tick_ms: u32,
+    pub limits: Limits,
+    pub faults: Vec<FaultyLink>,
+    /// Whether to wait for the replica's lock, or to give up if somebody else holds it.
+    pub wait: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ToWorker {
+    Host(Box<Assignment>),
+    /// Hand leadership over, finish the write under way, let go of lock and database.
+    Stop,
+    Pause,
+    Resume,
+    /// The links that do not work as they should; answered with [`FromWorker::FaultsSet`].
+    Faults(Vec<FaultyLink>),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// Its first word.
+    Ready {
+        build: String,
+    },
+    /// Another host has the replica's lock; this one is in the queue.
+    Waiting,
+    /// Another host has it, and this one was not to wait.
+    Taken,
+    Started,
+    FaultsSet,
+    Paused,
+    Resumed,
+    Stopped,
+    Failed {
+        code: String,
+        message: String,
+    },
+}
+
+/// On the tabs' channel.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TabMessage {
+    pub protocol: u32,
+    /// The cluster's identity.
+    pub identity: String,
+    pub from: TabId,
+    pub word: Word,
+}
+
+/// The tabs' channel speaks this version.
+pub const TAB_PROTOCOL: u32 = 1;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Word {
+    /// A new tab: workers tell their status, tabs the faults they know.
+    Hello,
+    /// From a worker: how its replica is. `from` is the tab that hosts it.
+    Status(Box<NodeStatus>),
+    /// From a worker: something happened.
+    Event {
+        node: u64,
+        kind: String,
+        text: String,
+        term: u64,
+        at_ms: f64,
+    },
+    /// From a page: its replica no longer runs, and why.
+    Ended { node: u64, problem: Option<String> },
+    /// Link faults; the highest stamp wins.
+    Faults {
+        stamp: (u64, TabId),
+        links: Vec<FaultyLink>,
+    },
+    /// To the tab that hosts `node`.
+    Call { id: u64, node: u64, action: Action },
+    /// To tab `to`: what came of its call.
+    Result {
+        to: TabId,
+        id: u64,
+        error: Option<(String, String)>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    Stop,
+    Crash,
+    Pause {
+        ms: Option<f64>,
+    },
+    Resume,
+    /// Stop, because another tab is to host the replica.
+    HandOver,
+    /// Answered when the worker knows the faults told before.
+    SyncFaults,
+}

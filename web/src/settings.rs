@@ -1,0 +1,179 @@
+//! The page's settings, read from the URL.
+
+use serde::{Deserialize, Serialize};
+use tabraft::node::Limits;
+
+/// When a disk write counts as done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// When the browser has flushed it.
+    #[default]
+    Strict,
+    /// When the browser has handed it to the operating system: a power cut may take it back.
+    Relaxed,
+}
+
+/// What this tab hosts from the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Hosting {
+    /// Every member if nobody hosts any, else none.
+    #[default]
+    Auto,
+    None,
+    /// These, taken over from whoever hosts them.
+    Nodes(Vec<u64>),
+}
+
+/// Who revives a replica that died.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revive {
+    /// A survivor, in clusters of two.
+    #[default]
+    Auto,
+    All,
+    Manual,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub cluster: String,
+    /// Size of a cluster that does not exist yet.
+    pub nodes: u64,
+    pub host: Hosting,
+    pub durability: Durability,
+    pub tick_ms: u32,
+    pub limits: Limits,
+    pub salvage: bool,
+    pub succession: bool,
+    pub revive: Revive,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cluster: "demo".into(),
+            nodes: 3,
+            host: Hosting::Auto,
+            durability: Durability::Strict,
+            tick_ms: 50,
+            limits: Limits::default(),
+            salvage: true,
+            succession: true,
+            revive: Revive::Auto,
+        }
+    }
+}
+
+/// Replicas a cluster may begin with.
+pub const NODES_MAX: u64 = 9;
+const CLUSTER_NAME_MAX: usize = 64;
+
+impl Settings {
+    /// Settings from the parameters of a URL. Each bad one is named in a sentence, and its default
+    /// is used.
+    pub fn from_parameters(
+        parameters: impl IntoIterator<Item = (String, String)>,
+    ) -> (Self, Vec<String>) {
+        let mut settings = Self::default();
+        let mut notices = Vec::new();
+        for (name, value) in parameters {
+            if let Err(wanted) = settings.set(&name, &value) {
+                notices.push(bad_parameter(&name, &value, &wanted));
+            }
+        }
+        (settings, notices)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "cluster" => self.cluster = cluster_name(value)?,
+            "nodes" => self.nodes = number(value, 1, NODES_MAX)?,
+            "host" => self.host = hosting(value)?,
+            "durability" => {
+                self.durability = choice(
+                    value,
+                    &[
+                        ("strict", Durability::Strict),
+                        ("relaxed", Durability::Relaxed),
+                    ],
+                )?;
+            }
+            "tick_ms" => self.tick_ms = number(value, 10, 1_000)? as u32,
+            "snapshot_entries" => {
+                self.limits.snapshot_entries = number(value, 1, 100_000_000)?;
+            }
+            "catchup_entries" => self.limits.catchup_entries = number(value, 0, 100_000_000)?,
+            "salvage" => self.salvage = choice(value, &SWITCH)?,
+            "succession" => self.succession = choice(value, &SWITCH)?,
+            "revive" => {
+                self.revive = choice(
+                    value,
+                    &[
+                        ("auto", Revive::Auto),
+                        ("all", Revive::All),
+                        ("manual", Revive::Manual),
+                    ],
+                )?;
+            }
+            _ => return Err("no parameter of that name".into()),
+        }
+        Ok(())
+    }
+}
+
+const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
+
+fn bad_parameter(name: &str, value: &str, wanted: &str) -> String {
+    if wanted == "no parameter of that name" {
+        return format!(
+            "The address has a parameter “{name}” that tabraft does not know. It was ignored."
+        );
+    }
+    format!("The address says {name}={value}. It must be {wanted}. The default was used.")
+}
+
+/// # Errors
+/// What a cluster's name must be.
+pub fn cluster_name(value: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if value.is_empty() || value.len() > CLUSTER_NAME_MAX || !value.chars().all(plain) {
+        return Err(format!(
+            "1 to {CLUSTER_NAME_MAX} letters, digits, dots, dashes or underscores"
+        ));
+    }
+    Ok(value.into())
+}
+
+fn number(value: &str, least: u64, most: u64) -> Result<u64, String> {
+    value
+        .parse()
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("a whole number from {least} to {most}"))
+}
+
+fn choice<T: Copy>(value: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = choices.iter().find(|(name, _)| *name == value);
+    found.map(|(_, choice)| *choice).ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        names.join(" or ")
+    })
+}
+
+fn hosting(value: &str) -> Result<Hosting, String> {
+    match value {
+        "auto" => return Ok(Hosting::Auto),
+        "none" => return Ok(Hosting::None),
+        _ => {}
+    }
+    let wanted = || "auto, none, or ids of nodes such as 2 or 1,3".to_owned();
+    let mut nodes = Vec::new();
+    for id in value.split(',') {
+        let id = number(id, 1, u64::MAX >> 12).map_err(|_| wanted())?;
+        if !nodes.contains(&id) {
+            nodes.push(id);
+        }
+    }
+    Ok(Hosting::Nodes(nodes))
+}
