@@ -1,1 +1,22 @@
+//! What the browser tests stand on. A case in `cases/` drives real browsers through these parts:
+//!
+//! - [`server`]: serves the release build under a sub-path; what must survive a killed browser
+//!   (acknowledged writes, console output) is posted to it.
+//! - [`browser`]: one browser with a profile of its own, its driver, and all the ways to kill it.
+//! - [`processes`]: the processes behind a browser, and which of them hosts a tab.
+//! - [`tab`]: one tab, its `window.tabraft`, and what a person sees and presses.
+//! - [`load`]: writes that go on while things are being killed, and the proof that none is lost.
+//! - [`status`]: the shape of `tabraft.status()`, and what must be true of it.
+//! - [`case`]: what a case is given, and what is kept when it fails.
+//! - [`runner`]: picks the cases, runs them, prints how it went.
+//! - [`wait`]: all waiting is for a condition, with a deadline.
 
+pub mod browser;
+pub mod case;
+pub mod load;
+pub mod processes;
+pub mod runner;
+pub mod server;
+pub mod status;
+pub mod tab;
+pub mod wait;

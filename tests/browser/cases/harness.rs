@@ -1,0 +1,81 @@
+//! The harness itself: a case that ends well means something only if a bad page would fail it.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tabraft_browser_tests::case::Case;
+use tabraft_browser_tests::tab::code_of;
+use tabraft_browser_tests::wait::{SOON, eventually};
+
+const DEEDS: [&str; 6] = [
+    "printed in the page",
+    "thrown in the page",
+    "rejected in the page",
+    "did not load",
+    "printed in a worker",
+    "thrown in a worker",
+];
+
+/// What a case must end badly for is noticed: printed errors, uncaught errors and rejections, in
+/// the page and in a worker, missing files, errors of the API that are no errors.
+pub async fn harness_notices(case: &Case) -> Result<()> {
+    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    case.ensure_clean().await?;
+
+    let misbehave = r#"
+        // As the page's own script: of the driver's, browsers tell no more than "Script error".
+        const script = document.createElement("script");
+        script.textContent = `console.error("printed in the page");
+            setTimeout(() => { throw new Error("thrown in the page"); });
+            Promise.reject(new Error("rejected in the page"));`;
+        document.head.append(script);
+        const image = new Image();
+        image.src = "nowhere.png";
+        document.body.append(image);
+    "#;
+    tab.run(misbehave, Value::Null).await?;
+    // The served worker carries the collector; this is as much of it as the page's own would run.
+    let in_worker = r#"
+        const collector = await (await harness.send("worker_loader.js")).text();
+        const end = collector.indexOf("})();") + 5;
+        const misbehave = `;console.error("printed in a worker");
+            setTimeout(() => { throw new Error("thrown in a worker"); });`;
+        // A blob has no origin to resolve a path against.
+        const absolute = collector.slice(0, end).replaceAll('"/_harness', `"${location.origin}/_harness`);
+        const blob = new Blob([absolute + misbehave], { type: "text/javascript" });
+        harness.worker = new Worker(URL.createObjectURL(blob), { name: "bad" });
+    "#;
+    tab.run(in_worker, Value::Null).await?;
+
+    eventually("all of it to be noticed", SOON, async || {
+        let errors = case.server.errors().join("\n");
+        for expected in DEEDS {
+            ensure!(errors.contains(expected), "no {expected:?} in {errors}");
+        }
+        let missing = case.server.missing();
+        ensure!(
+            missing.iter().any(|it| it.ends_with("/nowhere.png")),
+            "{missing:?}"
+        );
+        Ok(())
+    })
+    .await?;
+    ensure!(
+        case.ensure_clean().await.is_err(),
+        "the case would have ended well"
+    );
+    case.server.forget();
+
+    let fine = code_of(tab.run("return 1", Value::Null).await);
+    ensure!(fine.is_err(), "an answer passes for an error");
+    let no_error = code_of(
+        tab.run("throw { code: 'TIMEOUT', message: 'x' }", Value::Null)
+            .await,
+    );
+    ensure!(no_error.is_err(), "an object passes for an Error");
+    let error = "throw Object.assign(new Error('late'), { code: args })";
+    ensure!(code_of(tab.run(error, json!("TIMEOUT")).await)? == "TIMEOUT");
+
+    // Drained, so that the errors made here are not found at the end.
+    let _ = case.ensure_clean().await;
+    Ok(())
+}

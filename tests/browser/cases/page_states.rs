@@ -1,0 +1,129 @@
+//! What the page says in words, and how it looks: the pictures are kept in `target/screenshots/`.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tabraft_browser_tests::case::{Case, workspace};
+use tabraft_browser_tests::tab::Tab;
+
+/// The page's sentence tells healthy, recovered, no quorum and partitioned apart, and the page
+/// fits a wide screen and a phone.
+pub async fn page_states(case: &Case) -> Result<()> {
+    // By hand: nothing must be revived while the page is looked at.
+    let tab = case
+        .open("main", "&nodes=3&host=auto&revive=manual")
+        .await?;
+    let leader = tab.healthy(3).await?;
+    for key in ["apple", "banana", "cherry"] {
+        tab.put(key, &format!("a value for {key}")).await?;
+    }
+    tab.agreement(3).await?;
+    let no_quorum = |it: &str| it.to_lowercase().contains("no quorum");
+
+    let names_leader = |it: &str| it.contains(&leader.to_string()) && !no_quorum(it);
+    let healthy = tab
+        .shows("sentence", "a healthy cluster's sentence", names_leader)
+        .await?;
+    pictures(&tab, "healthy").await?;
+
+    tab.press(&format!("crash-{leader}")).await?;
+    let (next, _) = tab.leader_other_than(&[leader]).await?;
+    let names_next = |it: &str| it.contains(&next.to_string()) && it != healthy && !no_quorum(it);
+    let recovered = tab
+        .shows("sentence", "the new leader in the sentence", names_next)
+        .await?;
+    pictures(&tab, "leader-crashed").await?;
+
+    // One of three is left.
+    tab.press(&format!("crash-{next}")).await?;
+    let counts =
+        |it: &str| no_quorum(it) && it.contains('1') && (it.contains('2') || it.contains('3'));
+    let stuck = tab
+        .shows("sentence", "no quorum, with counts", counts)
+        .await?;
+    pictures(&tab, "no-quorum").await?;
+
+    tab.press(&format!("start-{leader}")).await?;
+    tab.press(&format!("start-{next}")).await?;
+    let leader = tab.healthy(3).await?;
+    tab.shows("sentence", "health again", |it| {
+        it.contains(&leader.to_string()) && !no_quorum(it)
+    })
+    .await?;
+
+    let others: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
+    tab.call("partition", json!([[[leader], others]])).await?;
+    let (next, _) = tab.leader_other_than(&[leader]).await?;
+    let apart = |it: &str| it.contains(&next.to_string()) && !no_quorum(it);
+    let parted = tab
+        .shows("sentence", "the majority's leader in the sentence", apart)
+        .await?;
+    pictures(&tab, "partition").await?;
+    tab.press("heal").await?;
+    let leader = tab.healthy(3).await?;
+    tab.shows("sentence", "health after healing", |it| {
+        it.contains(&leader.to_string())
+    })
+    .await?;
+
+    tab.press(&format!("pause-{leader}")).await?;
+    tab.leader_other_than(&[leader]).await?;
+    pictures(&tab, "paused").await?;
+    tab.press(&format!("resume-{leader}")).await?;
+    tab.healthy(3).await?;
+
+    for text in [&healthy, &recovered, &stuck, &parted] {
+        println!("  {}: {text}", case.name);
+    }
+    let events = tab.text("events").await?;
+    ensure!(!events.is_empty(), "no events after all that");
+    Ok(())
+}
+
+/// Wide, as narrow as a phone, and dark.
+async fn pictures(tab: &Tab, name: &str) -> Result<()> {
+    let folder = workspace().join("target/screenshots");
+    for (suffix, width, height, scheme) in [
+        ("1600", 1600, 1000, "light"),
+        ("360", 360, 800, "light"),
+        ("1600-dark", 1600, 1000, "dark"),
+        ("360-dark", 360, 800, "dark"),
+    ] {
+        let path = folder.join(format!("{name}-{suffix}.png"));
+        let screen = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
+        });
+        {
+            let driver = tab.browser.driver_at(&tab.window).await?;
+            let cdp = driver.cdp();
+            cdp.send_raw("Emulation.setDeviceMetricsOverride", screen)
+                .await?;
+            let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+            cdp.send_raw(
+                "Emulation.setEmulatedMedia",
+                json!({ "features": features }),
+            )
+            .await?;
+        }
+        // Painted twice, so that the new size is laid out.
+        let painted = "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));\
+                       return [document.documentElement.scrollWidth, innerWidth]";
+        let (content, screen): (u64, u64) = tab.eval(painted, Value::Null).await?;
+        ensure!(
+            content <= screen,
+            "{name} at {width}: {content} wide on {screen}"
+        );
+        tab.screenshot(&path)
+            .await
+            .with_context(|| path.display().to_string())?;
+    }
+    let driver = tab.browser.driver_at(&tab.window).await?;
+    driver
+        .cdp()
+        .send_raw("Emulation.clearDeviceMetricsOverride", json!({}))
+        .await?;
+    driver
+        .cdp()
+        .send_raw("Emulation.setEmulatedMedia", json!({ "features": [] }))
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! What a case is given: a server, browsers, cluster names; and what is kept when it fails.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use crate::browser::{Browser, Kind};
+use crate::server::{MOUNT, Server};
+use crate::tab::Tab;
+
+/// The workspace's folder.
+pub fn workspace() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.ancestors().nth(2).unwrap_or(package).to_owned()
+}
+
+/// The release build to test.
+pub fn dist() -> PathBuf {
+    std::env::var_os("TABRAFT_DIST").map_or_else(|| workspace().join("dist"), PathBuf::from)
+}
+
+pub struct Case {
+    pub name: String,
+    pub server: Server,
+    pub browser: Arc<Browser>,
+    /// Tabs opened so far, for the screenshots of a failure.
+    tabs: Mutex<Vec<Tab>>,
+    folder: TempDir,
+}
+
+impl Case {
+    pub async fn start(name: &str, kind: Kind) -> Result<Self> {
+        let server = Server::start(&dist(), MOUNT).await?;
+        let folder = tempfile::Builder::new()
+            .prefix("tabraft-browser-")
+            .tempdir()?;
+        let browser = Browser::start(kind, folder.path()).await?;
+        Ok(Self {
+            name: name.to_owned(),
+            server,
+            browser,
+            tabs: Mutex::default(),
+            folder,
+        })
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.browser.kind
+    }
+
+    /// The page's URL for a cluster of this case; `query` continues the query, as `&host=1`.
+    pub fn url(&self, cluster: &str, query: &str) -> String {
+        let case = self.name.replace('_', "-");
+        self.server
+            .page(&format!("?cluster={case}-{cluster}{query}"))
+    }
+
+    /// Opens the page in a tab of its own and waits until it knows its cluster.
+    pub async fn open(&self, cluster: &str, query: &str) -> Result<Tab> {
+        let url = self.url(cluster, query);
+        let tab = Tab::open_blank(&self.browser).await?;
+        self.keep(&tab);
+        tab.browser
+            .driver_at(&tab.window)
+            .await?
+            .goto(url.as_str())
+            .await?;
+        tab.ready()
+            .await
+            .with_context(|| format!("opening {url}"))?;
+        Ok(tab)
+    }
+
+    /// One tab for each of three replicas, in the order of their ids, with a leader.
+    pub async fn open_three(&self, cluster: &str) -> Result<[Tab; 3]> {
+        let one = self.open(cluster, "&nodes=3&host=1").await?;
+        let two = self.open(cluster, "&nodes=3&host=2").await?;
+        let three = self.open(cluster, "&nodes=3&host=3").await?;
+        three.healthy(3).await?;
+        Ok([one, two, three])
+    }
+
+    /// Counts a tab that the page opened by itself among the case's.
+    pub fn keep(&self, tab: &Tab) {
+        self.tabs
+            .lock()
+            .unwrap_or_else(|it| it.into_inner())
+            .push(tab.clone());
+    }
+
+    /// What holds at the end of every case: nothing printed an error, panicked or was missing.
+    pub async fn ensure_clean(&self) -> Result<()> {
+        let errors = self.server.errors();
+        ensure!(errors.is_empty(), "console errors: {errors:#?}");
+        let missing = self.server.missing();
+        ensure!(missing.is_empty(), "404: {missing:?}");
+        let severe = self.severe().await?;
+        ensure!(severe.is_empty(), "in the browser's log: {severe:#?}");
+        Ok(())
+    }
+
+    /// Errors that only Chromium's own log has, such as what its network stack says.
+    async fn severe(&self) -> Result<Vec<String>> {
+        if self.kind() != Kind::Chromium {
+            return Ok(vec![]);
+        }
+        let log = self.browser.driver().await?.browser_log().await?;
+        Ok(log
+            .into_iter()
+            .filter(|it| it.level == "SEVERE")
+            .map(|it| it.message)
+            .collect())
+    }
+
+    /// Keeps what helps to find out why it failed. Returns the folder.
+    pub async fn keep_evidence(&self) -> Result<PathBuf> {
+        let name = format!("{}-{}", self.kind().name(), self.name);
+        let folder = workspace().join("target/browser-failures").join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        let mut console = String::new();
+        for line in self.server.lines() {
+            console += &format!("{} [{}] {}\n", line.level, line.origin, line.text);
+        }
+        for path in self.server.missing() {
+            console += &format!("404 {path}\n");
+        }
+        std::fs::write(folder.join("console.log"), console)?;
+        let _ = std::fs::copy(self.browser.driver_log(), folder.join("driver.log"));
+
+        let tabs = self
+            .tabs
+            .lock()
+            .unwrap_or_else(|it| it.into_inner())
+            .clone();
+        for (n, tab) in tabs.iter().enumerate() {
+            let path = folder.join(format!("tab-{}.png", n + 1));
+            // A tab that was closed or killed has none.
+            let _ = tokio::time::timeout(Duration::from_secs(10), tab.screenshot(&path)).await;
+            let look = "return { url: location.href, status: tabraft.status(), events: await tabraft.events({}) }";
+            let state = tab.run(look, serde_json::Value::Null);
+            if let Ok(Ok(state)) = tokio::time::timeout(Duration::from_secs(10), state).await {
+                let text = serde_json::to_string_pretty(&state)?;
+                std::fs::write(folder.join(format!("tab-{}.json", n + 1)), text)?;
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Ends the browser and deletes its profile.
+    pub async fn end(self) -> Result<()> {
+        if self.browser.driver().await.is_ok() {
+            self.browser.kill().await?;
+        }
+        Ok(self.folder.close()?)
+    }
+}
