@@ -10,6 +10,12 @@ MAKEFLAGS += --no-print-directory
 CARGO_HOME ?= $(HOME)/.cargo
 export PATH := $(CARGO_HOME)/bin:$(PATH)
 
+# On macOS browsers are not on PATH; web/setup.sh looks here too.
+ifeq ($(shell uname),Darwin)
+export CHROMIUM ?= /Applications/Google Chrome.app/Contents/MacOS/Google Chrome
+export FIREFOX ?= /Applications/Firefox.app/Contents/MacOS/firefox
+endif
+
 PORT ?= 8080
 SEEDS ?=
 WASM := --target wasm32-unknown-unknown
