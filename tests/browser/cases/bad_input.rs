@@ -65,7 +65,7 @@ pub async fn bad_calls(case: &Case) -> Result<()> {
         // Nodes.
         ("tabraft.crash(9)", "NO_SUCH_NODE"),
         ("tabraft.start(9)", "NO_SUCH_NODE"),
-        ("tabraft.stop(0)", "NO_SUCH_NODE"),
+        ("tabraft.stop(0)", "BAD_ARGUMENT"),
         ("tabraft.pause(9)", "NO_SUCH_NODE"),
         ("tabraft.resume(9)", "NO_SUCH_NODE"),
         ("tabraft.openTab(9)", "NO_SUCH_NODE"),
@@ -160,6 +160,7 @@ pub async fn bad_url(case: &Case) -> Result<()> {
         ("salvage", "perhaps"),
         ("succession", "2"),
         ("revive", "sometimes"),
+        ("colour", "red"),
     ];
     for (n, (name, value)) in bad.iter().enumerate() {
         let tab = case

@@ -26,10 +26,9 @@ pub async fn crash_leader_worker(case: &Case) -> Result<()> {
         tab.status().await?.node(old)?.state == "stopped",
         "it is still there"
     );
-    tab.shows("sentence", "the new leader", |it| {
-        it.contains(&new.to_string())
-    })
-    .await?;
+    let words = format!("Node {new} leads");
+    tab.shows("sentence", &words, |it| it.contains(&words))
+        .await?;
     load.goes_on(&case.server, 100).await?;
 
     tab.call("start", json!([old])).await?;

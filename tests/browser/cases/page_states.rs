@@ -17,66 +17,75 @@ pub async fn page_states(case: &Case) -> Result<()> {
         tab.put(key, &format!("a value for {key}")).await?;
     }
     tab.agreement(3).await?;
-    let no_quorum = |it: &str| it.to_lowercase().contains("no quorum");
 
-    let names_leader = |it: &str| it.contains(&leader.to_string()) && !no_quorum(it);
-    let healthy = tab
-        .shows("sentence", "a healthy cluster's sentence", names_leader)
-        .await?;
+    let healthy = leads(&tab, leader, "HEALTHY").await?;
     pictures(&tab, "healthy").await?;
 
     tab.press(&format!("crash-{leader}")).await?;
     let (next, _) = tab.leader_other_than(&[leader]).await?;
-    let names_next = |it: &str| it.contains(&next.to_string()) && it != healthy && !no_quorum(it);
-    let recovered = tab
-        .shows("sentence", "the new leader in the sentence", names_next)
-        .await?;
+    let recovered = leads(&tab, next, "DEGRADED").await?;
+    ensure!(
+        recovered.contains(&format!("Node {leader} is stopped")),
+        "{recovered}"
+    );
     pictures(&tab, "leader-crashed").await?;
 
     // One of three is left.
     tab.press(&format!("crash-{next}")).await?;
-    let counts =
-        |it: &str| no_quorum(it) && it.contains('1') && (it.contains('2') || it.contains('3'));
+    let counts = |it: &str| it.contains("1 of 3");
     let stuck = tab
         .shows("sentence", "no quorum, with counts", counts)
         .await?;
+    tab.shows("badge", "no quorum", |it| {
+        it.eq_ignore_ascii_case("no quorum")
+    })
+    .await?;
     pictures(&tab, "no-quorum").await?;
 
     tab.press(&format!("start-{leader}")).await?;
     tab.press(&format!("start-{next}")).await?;
     let leader = tab.healthy(3).await?;
-    tab.shows("sentence", "health again", |it| {
-        it.contains(&leader.to_string()) && !no_quorum(it)
-    })
-    .await?;
+    leads(&tab, leader, "HEALTHY").await?;
 
     let others: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
     tab.call("partition", json!([[[leader], others]])).await?;
     let (next, _) = tab.leader_other_than(&[leader]).await?;
-    let apart = |it: &str| it.contains(&next.to_string()) && !no_quorum(it);
-    let parted = tab
-        .shows("sentence", "the majority's leader in the sentence", apart)
-        .await?;
+    let parted = leads(&tab, next, "DEGRADED").await?;
+    ensure!(
+        parted.contains("cut off") && parted.contains(&format!("node {leader} ")),
+        "{parted}"
+    );
     pictures(&tab, "partition").await?;
     tab.press("heal").await?;
     let leader = tab.healthy(3).await?;
-    tab.shows("sentence", "health after healing", |it| {
-        it.contains(&leader.to_string())
-    })
-    .await?;
+    leads(&tab, leader, "HEALTHY").await?;
 
     tab.press(&format!("pause-{leader}")).await?;
-    tab.leader_other_than(&[leader]).await?;
+    let (next, _) = tab.leader_other_than(&[leader]).await?;
+    let paused = leads(&tab, next, "DEGRADED").await?;
+    ensure!(
+        paused.contains(&format!("Node {leader} is paused")),
+        "{paused}"
+    );
     pictures(&tab, "paused").await?;
     tab.press(&format!("resume-{leader}")).await?;
     tab.healthy(3).await?;
 
-    for text in [&healthy, &recovered, &stuck, &parted] {
+    for text in [&healthy, &recovered, &stuck, &parted, &paused] {
         println!("  {}: {text}", case.name);
     }
     let events = tab.text("events").await?;
     ensure!(!events.is_empty(), "no events after all that");
     Ok(())
+}
+
+/// Waits until the page says that `leader` leads and how the cluster is. Returns the sentence.
+async fn leads(tab: &Tab, leader: u64, badge: &str) -> Result<String> {
+    tab.shows("badge", badge, |it| it.eq_ignore_ascii_case(badge))
+        .await?;
+    let words = format!("Node {leader} leads");
+    tab.shows("sentence", &words, |it| it.contains(&words))
+        .await
 }
 
 /// Wide, as narrow as a phone, and dark.

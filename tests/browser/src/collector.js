@@ -6,7 +6,8 @@
   const where = inPage ? location.search || location.pathname : `worker ${self.name}`.trim();
   const asText = (part) => {
     if (typeof part === "string") return part;
-    if (part instanceof Error) return part.stack || String(part);
+    // Firefox's stack is without the message, Chromium's begins with it.
+    if (part instanceof Error) return `${part} ${part.stack ?? ""}`;
     try {
       return JSON.stringify(part) ?? String(part);
     } catch {
