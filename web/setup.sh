@@ -97,11 +97,16 @@ apt_install() {
 
 # --- 1: Rust ---------------------------------------------------------------
 
-# wasm_works [+TOOLCHAIN]: compiles and links a program, which is the only
+# wasm_works [+TOOLCHAIN | debian]: compiles and links a program, which is the only
 # check that also notices a library half-installed or of another version.
 wasm_works() {
-  echo 'fn main() { println!("{}", 1); }' |
-    rustc "$@" --crate-type bin --target $TARGET -o "$scratch/probe.wasm" - >"$scratch/probe.log" 2>&1
+  local rustc=(rustc "$@") program='fn main() { println!("{}", 1); }' kind
+  [ "${1-}" = debian ] && rustc=(/usr/bin/rustc)
+  # Tests need a part of the library of their own.
+  for kind in '--crate-type bin' --test; do
+    echo "$program" |
+      "${rustc[@]}" $kind --crate-name probe --target $TARGET -o "$scratch/probe.wasm" - >"$scratch/probe.log" 2>&1 || return
+  done
 }
 tools_work() { cargo "$@" clippy --version >/dev/null 2>&1 && cargo "$@" fmt --version >/dev/null 2>&1; }
 
@@ -128,7 +133,7 @@ debian_rust() {
   local sysroot lib
   sysroot=$(/usr/bin/rustc --print sysroot)
   lib=$sysroot/lib/rustlib/$TARGET/lib
-  if ! echo 'fn main() {}' | /usr/bin/rustc --target $TARGET -o "$scratch/probe.wasm" - >/dev/null 2>&1; then
+  if ! wasm_works debian; then
     say "building the wasm32 standard library, about 1 minute"
     local crate=$scratch/std
     mkdir -p "$crate/src"
@@ -137,7 +142,7 @@ debian_rust() {
     # The library's own crates are all -Zbuild-std needs the bootstrap flag
     # for. Without embedded bitcode every `lto` but `false` fails later.
     (cd "$crate" && PATH="/usr/bin:$PATH" RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Cembed-bitcode=yes CARGO_TARGET_DIR=target \
-      /usr/bin/cargo build -Zbuild-std=std,panic_abort,proc_macro --target $TARGET --release) 2>&1 | indented ||
+      /usr/bin/cargo build -Zbuild-std=std,panic_abort,proc_macro,test --target $TARGET --release) 2>&1 | indented ||
       die "the wasm32 standard library did not build: see above."
     rm -f "$crate/target/$TARGET/release/deps/"libempty-*
     # Copied beside its place first: an interrupted copy must not look whole.
