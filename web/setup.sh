@@ -30,7 +30,7 @@ share=${XDG_DATA_HOME:-$HOME/.local/share}/tabraft
 # goes on where the first was interrupted.
 build_dir=${XDG_CACHE_HOME:-$HOME/.cache}/tabraft/tools
 case ":$PATH:" in *":$cargo_home/bin:"*) path_has_cargo=yes ;; *) path_has_cargo=no ;; esac
-export PATH="$cargo_home/bin:$PATH"
+export PATH="$cargo_home/bin:$PATH" RUST_BACKTRACE=0
 
 part=${1:-build}
 case $part in
@@ -97,16 +97,11 @@ apt_install() {
 
 # --- 1: Rust ---------------------------------------------------------------
 
-# wasm_works [+TOOLCHAIN | debian]: compiles and links a program, which is the only
-# check that also notices a library half-installed or of another version.
+# wasm_works RUSTC...: compiles and links a test program, which is the only
+# check that also notices a library of another version or without `test`.
 wasm_works() {
-  local rustc=(rustc "$@") program='fn main() { println!("{}", 1); }' kind
-  [ "${1-}" = debian ] && rustc=(/usr/bin/rustc)
-  # Tests need a part of the library of their own.
-  for kind in '--crate-type bin' --test; do
-    echo "$program" |
-      "${rustc[@]}" $kind --crate-name probe --target $TARGET -o "$scratch/probe.wasm" - >"$scratch/probe.log" 2>&1 || return
-  done
+  echo 'fn main() {}' |
+    "$@" --test --crate-name probe --target $TARGET -o "$scratch/probe.wasm" - >"$scratch/probe.log" 2>&1
 }
 tools_work() { cargo "$@" clippy --version >/dev/null 2>&1 && cargo "$@" fmt --version >/dev/null 2>&1; }
 
@@ -133,7 +128,7 @@ debian_rust() {
   local sysroot lib
   sysroot=$(/usr/bin/rustc --print sysroot)
   lib=$sysroot/lib/rustlib/$TARGET/lib
-  if ! wasm_works debian; then
+  if ! wasm_works /usr/bin/rustc; then
     say "building the wasm32 standard library, about 1 minute"
     local crate=$scratch/std
     mkdir -p "$crate/src"
@@ -150,12 +145,16 @@ debian_rust() {
     as_root mkdir -p "$lib.new"
     as_root cp "$crate/target/$TARGET/release/deps/"lib*.rlib "$lib.new/"
     as_root mv "$lib.new" "$lib"
+    # What was built against another library does not link with this one.
+    rm -rf "${CARGO_TARGET_DIR:-target}/$TARGET"
   fi
   if have rustup; then
     rustup toolchain link $TOOLCHAIN /usr
     rustup override set $TOOLCHAIN --path "$top" 2>&1 | indented
   fi
 }
+
+uses_debian_rust() { rustup show active-toolchain 2>/dev/null | grep -q "^$TOOLCHAIN "; }
 
 # rustup can reach its server. Only asked where there is another way, because
 # a blocked network should cost seconds.
@@ -168,19 +167,19 @@ rustup_reaches_server() {
 setup_rust() {
   begin "Rust with $TARGET"
   if have rustc && have cargo; then
-    if wasm_works && tools_work; then there "$(version_of rustc)"; check_rust_version; return; fi
+    if wasm_works rustc && tools_work; then there "$(version_of rustc)"; check_rust_version; return; fi
     # A clone in another directory set Debian's toolchain up already.
-    if have rustup && wasm_works +$TOOLCHAIN && tools_work +$TOOLCHAIN; then
+    if have rustup && wasm_works rustc +$TOOLCHAIN && tools_work +$TOOLCHAIN; then
       say "using the linked toolchain '$TOOLCHAIN' in this checkout"
       rustup override set $TOOLCHAIN --path "$top" 2>&1 | indented
       return
     fi
   fi
-  if have rustup; then
+  if have rustup && ! uses_debian_rust; then
     if ! debian_has_rust || rustup_reaches_server; then
       say "asking rustup"
       if rustup target add $TARGET 2>&1 | indented && rustup component add clippy rustfmt 2>&1 | indented &&
-        wasm_works && tools_work; then
+        wasm_works rustc && tools_work; then
         check_rust_version
         finished "$(version_of rustc)"
         return
@@ -192,7 +191,7 @@ setup_rust() {
     die "this needs Rust with the target $TARGET: install rustup from https://rustup.rs, then start again."
   fi
   debian_rust
-  if ! wasm_works || ! tools_work; then
+  if ! wasm_works rustc || ! tools_work; then
     sed 's/^/      /' "$scratch/probe.log"
     die "Debian's Rust is installed but $(command -v rustc) does not use it: see above."
   fi
