@@ -1,10 +1,10 @@
 //! Deaths of every size: a worker, the process behind a tab, the whole browser.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::load::{self, Load, Shape};
-use tabraft_browser_tests::tab::Tab;
+use tabraft_browser_tests::tab::{Tab, code_of};
 use tabraft_browser_tests::wait::{SOON, eventually};
 
 /// The leader's worker is terminated: writes go on from the same tab, and the replica comes back
@@ -114,6 +114,90 @@ pub async fn kill_leader_renderer(case: &Case) -> Result<()> {
     load::verify(&case.server, reopened, "load").await?;
     reopened.put("after all", "1").await?;
     ensure!(client.get("after all").await?.as_deref() == Some("1"));
+    Ok(())
+}
+
+/// Two of three replicas die at once, because their tabs share a process, as tabs do which know
+/// their opener: the one that is left acknowledges nothing, says why, and when the tabs are opened
+/// again all goes on. No write is lost or refused in between.
+pub async fn kill_two_at_once(case: &Case) -> Result<()> {
+    let one = case.open("main", "&nodes=3&host=1").await?;
+    let before = case.browser.windows().await?;
+    let url = case.url("main", "&nodes=3&host=2");
+    one.run("window.open(args)", json!(url)).await?;
+    let two = eventually("the opened tab", SOON, async || {
+        let windows = case.browser.windows().await?;
+        let window = windows
+            .into_iter()
+            .find(|it| !before.contains(it))
+            .context("no new tab")?;
+        Ok(Tab {
+            browser: case.browser.clone(),
+            window,
+        })
+    })
+    .await?;
+    case.keep(&two);
+    two.ready().await?;
+    let three = case.open("main", "&nodes=3&host=3").await?;
+    let client = case.open("main", "&nodes=3&host=none").await?;
+    client.healthy(3).await?;
+    let mut pids = vec![];
+    for tab in [&one, &two, &three, &client] {
+        pids.push(case.browser.renderer_of(&tab.window).await?);
+    }
+    let [first, second, others @ ..] = &pids[..] else {
+        unreachable!()
+    };
+    ensure!(
+        first == second && !others.contains(first),
+        "processes {pids:?}"
+    );
+
+    let shape = Shape {
+        timeout_ms: 60_000,
+        ..Shape::default()
+    };
+    let load = Load::start(&client, "load", shape).await?;
+    load.goes_on(&case.server, 50).await?;
+    one.kill_renderer().await?;
+    ensure!(!two.answers().await, "the second tab lives");
+    three
+        .shows("badge", "no quorum", |it| {
+            it.eq_ignore_ascii_case("no quorum")
+        })
+        .await?;
+    let write = "return tabraft.put('alone', '1', { timeoutMs: 1500 })";
+    let code = code_of(client.run(write, Value::Null).await).context("a write without quorum")?;
+    ensure!(
+        code == "TIMEOUT" || code == "NO_LEADER",
+        "a write without quorum: {code}"
+    );
+    let acked = case.server.acked_count("load");
+    let read = json!(["k", { "node": 3, "timeoutMs": 1000 }]);
+    let code = code_of(three.call("get", read).await).context("a read without quorum")?;
+    ensure!(
+        code == "TIMEOUT" || code == "NO_LEADER",
+        "a read without quorum: {code}"
+    );
+    let later = case.server.acked_count("load");
+    ensure!(
+        later == acked,
+        "{} writes acknowledged by one of three",
+        later - acked
+    );
+
+    for tab in [one, two] {
+        tab.close().await?;
+    }
+    for id in [1, 2] {
+        case.open("main", &format!("&nodes=3&host={id}")).await?;
+    }
+    client.healthy(3).await?;
+    load.goes_on(&case.server, 50).await?;
+    load.stop_without_failures().await?;
+    three.agreement(3).await?;
+    load::verify(&case.server, &three, "load").await?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
-use tabraft_browser_tests::tab::code_of;
+use tabraft_browser_tests::load::verify;
+use tabraft_browser_tests::tab::{Tab, code_of};
 use tabraft_browser_tests::wait::{SOON, eventually};
 
 const DEEDS: [&str; 6] = [
@@ -65,6 +66,15 @@ pub async fn harness_notices(case: &Case) -> Result<()> {
     );
     case.server.forget();
 
+    errors_are_errors(&tab).await?;
+    lost_writes_are_noticed(case, &tab).await?;
+
+    // Drained, so that the errors made here are not found at the end.
+    let _ = case.ensure_clean().await;
+    Ok(())
+}
+
+async fn errors_are_errors(tab: &Tab) -> Result<()> {
     let fine = code_of(tab.run("return 1", Value::Null).await);
     ensure!(fine.is_err(), "an answer passes for an error");
     let no_error = code_of(
@@ -74,8 +84,26 @@ pub async fn harness_notices(case: &Case) -> Result<()> {
     ensure!(no_error.is_err(), "an object passes for an Error");
     let error = "throw Object.assign(new Error('late'), { code: args })";
     ensure!(code_of(tab.run(error, json!("TIMEOUT")).await)? == "TIMEOUT");
+    Ok(())
+}
 
-    // Drained, so that the errors made here are not found at the end.
-    let _ = case.ensure_clean().await;
+/// A load's verification fails for a write that is missing, one that has another value, and one
+/// that nobody made.
+async fn lost_writes_are_noticed(case: &Case, tab: &Tab) -> Result<()> {
+    let check = async |load: &str| verify(&case.server, tab, load).await;
+    for load in ["fine", "missing", "wrong", "phantom"] {
+        tab.put(&format!("{load}/0/0"), &format!("{load}:0:x"))
+            .await?;
+        case.server
+            .pretend_acked(load, &format!("{load}/0/0"), &format!("{load}:0:x"));
+    }
+    case.server
+        .pretend_acked("missing", "missing/0/1", "missing:1:x");
+    tab.put("wrong/0/0", "wrong:0:").await?;
+    tab.put("phantom/0/7", "phantom:8:x").await?;
+    ensure!(check("fine").await? == 1);
+    for load in ["missing", "wrong", "phantom", "never"] {
+        ensure!(check(load).await.is_err(), "{load}: not noticed");
+    }
     Ok(())
 }

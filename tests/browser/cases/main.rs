@@ -20,6 +20,7 @@ const CASES: &[Entry] = &[
     entry!(BOTH, harness::harness_notices),
     entry!(BOTH, deaths::kill_whole_browser),
     entry!(BOTH, deaths::kill_leader_renderer),
+    entry!(BOTH, deaths::kill_two_at_once),
     entry!(BOTH, deaths::crash_leader_worker),
     entry!(BOTH, tabs::two_hosts),
     entry!(BOTH, tabs::hand_over),

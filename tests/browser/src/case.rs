@@ -22,6 +22,9 @@ pub fn dist() -> PathBuf {
     std::env::var_os("TABRAFT_DIST").map_or_else(|| workspace().join("dist"), PathBuf::from)
 }
 
+/// For one piece of evidence from a tab that may not answer.
+const EVIDENCE: Duration = Duration::from_secs(10);
+
 pub struct Case {
     pub name: String,
     pub server: Server,
@@ -138,16 +141,25 @@ impl Case {
             .lock()
             .unwrap_or_else(|it| it.into_inner())
             .clone();
+        // A tab that was closed or killed has none.
         for (n, tab) in tabs.iter().enumerate() {
             let path = folder.join(format!("tab-{}.png", n + 1));
-            // A tab that was closed or killed has none.
-            let _ = tokio::time::timeout(Duration::from_secs(10), tab.screenshot(&path)).await;
-            let look = "return { url: location.href, status: tabraft.status(), events: await tabraft.events({}) }";
+            let _ = tokio::time::timeout(EVIDENCE, tab.screenshot(&path)).await;
+        }
+        // A page that hangs would keep the driver, and the other tabs, waiting.
+        if let Ok(driver) = self.browser.driver().await {
+            let _ = driver.set_script_timeout(EVIDENCE / 2).await;
+        }
+        for (n, tab) in tabs.iter().enumerate() {
+            let look = "return { url: location.href, status: await tabraft.status(), \
+                        events: await tabraft.events({}) }";
             let state = tab.run(look, serde_json::Value::Null);
-            if let Ok(Ok(state)) = tokio::time::timeout(Duration::from_secs(10), state).await {
-                let text = serde_json::to_string_pretty(&state)?;
-                std::fs::write(folder.join(format!("tab-{}.json", n + 1)), text)?;
-            }
+            let text = match tokio::time::timeout(EVIDENCE, state).await {
+                Ok(Ok(state)) => serde_json::to_string_pretty(&state)?,
+                Ok(Err(error)) => format!("{error:#}"),
+                Err(_) => "no answer".to_owned(),
+            };
+            std::fs::write(folder.join(format!("tab-{}.json", n + 1)), text)?;
         }
         Ok(folder)
     }

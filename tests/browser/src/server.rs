@@ -134,6 +134,12 @@ impl Server {
         self.heard(|heard| heard.acked.get(load).cloned().unwrap_or_default())
     }
 
+    /// Pretends that a write was acknowledged: for the proof that a lost one is noticed.
+    pub fn pretend_acked(&self, load: &str, key: &str, value: &str) {
+        let write = (key.to_owned(), value.to_owned());
+        self.heard(|heard| heard.acked.entry(load.to_owned()).or_default().push(write));
+    }
+
     pub fn acked_count(&self, load: &str) -> usize {
         self.heard(|heard| heard.acked.get(load).map_or(0, Vec::len))
     }

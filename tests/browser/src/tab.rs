@@ -59,10 +59,11 @@ pub fn code_of<T: std::fmt::Debug>(result: Result<T>) -> Result<String> {
 
 /// Wraps the body of an async function, which finds its arguments in `args`.
 fn wrapped(body: &str) -> String {
+    // Firefox runs scripts in a sandbox with an `Error` of its own beside the page's.
     format!(
         "(async (args) => {{ {body} }})(arguments[0]).then(\
            (ok) => ({{ ok: ok === undefined ? null : ok }}),\
-           (e) => ({{ code: String(e?.code ?? ''), message: String(e?.message ?? e), isError: e instanceof Error }}))"
+           (e) => ({{ code: String(e?.code ?? ''), message: String(e?.message ?? e), isError: e instanceof Error || e instanceof window.Error }}))"
     )
 }
 
