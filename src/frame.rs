@@ -45,8 +45,12 @@ impl Kind {
     /// The largest payload in bytes: a length beyond it is refused before anything is allocated.
     pub const fn payload_max(self) -> usize {
         match self {
-            Kind::Record | Kind::Envelope => 256 << 20,
+            // All that a leader sends without an answer may come to wait for one disk write:
+            // INFLIGHT_MAX messages of MESSAGE_BYTES_MAX, or of one entry that is larger.
+            Kind::Record => 1 << 30,
             Kind::Snapshot => 1 << 30,
+            // A snapshot travels in an envelope.
+            Kind::Envelope => (1 << 30) + (1 << 20),
         }
     }
 }

@@ -24,6 +24,9 @@ pub type ClientId = u64;
 /// A cluster's identity, drawn at random when it is created: two clusters of one name differ.
 pub type ClusterId = u64;
 
+/// Terms and indices from here on are nobody's: raft-rs adds to them without a check.
+pub const NUMBER_MAX: u64 = 1 << 60;
+
 /// Who sends, or is to receive, an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Address {
@@ -201,27 +204,27 @@ impl Membership {
         }
     }
 
-    /// Whether raft-rs can restore it: no id 0, no id twice, at least one voter.
+    /// Whether raft-rs can restore it: at least one voter; no id 0; nobody twice, but that one may
+    /// be a voter both of the joint configurations; and only an outgoing voter can be a learner
+    /// next.
     pub fn is_sound(&self) -> bool {
-        let mut ids = [self.voters.as_slice(), &self.learners].concat();
-        let count = ids.len();
-        ids.sort_unstable();
-        ids.dedup();
-        let next_is_outgoing = self
-            .learners_next
-            .iter()
-            .all(|id| self.voters_outgoing.contains(id) && !ids.contains(id));
+        let incoming = [self.voters.as_slice(), &self.learners, &self.learners_next].concat();
+        let outgoing = [self.voters_outgoing.as_slice(), &self.learners].concat();
         !self.voters.is_empty()
-            && ids.len() == count
-            && !ids.contains(&0)
-            && !self.voters_outgoing.contains(&0)
+            && are_distinct(incoming)
+            && are_distinct(outgoing)
             && self
-                .learners
+                .learners_next
                 .iter()
-                .all(|id| !self.voters_outgoing.contains(id))
-            && next_is_outgoing
+                .all(|id| self.voters_outgoing.contains(id))
             && (!self.auto_leave || !self.voters_outgoing.is_empty())
     }
+}
+
+/// Whether no id is there twice, and none is 0.
+fn are_distinct(mut ids: Vec<NodeId>) -> bool {
+    ids.sort_unstable();
+    ids.first() != Some(&0) && ids.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 impl From<eraftpb::ConfState> for Membership {
@@ -323,6 +326,12 @@ raft_kinds! {
 }
 
 impl RaftMessage {
+    /// Bytes of data in its entries.
+    pub fn entry_bytes(&self) -> u64 {
+        let bytes = |entry: &LogEntry| (entry.data.len() + entry.context.len()) as u64;
+        self.entries.iter().map(bytes).sum()
+    }
+
     /// `None` for a message that must not travel.
     pub fn from_raft(message: eraftpb::Message) -> Option<Self> {
         let kind = RaftKind::of(message.msg_type)?;
@@ -382,8 +391,10 @@ impl RaftMessage {
 
 impl SnapshotMessage {
     pub fn into_raft(self) -> eraftpb::Snapshot {
-        let mut snapshot = eraftpb::Snapshot::default();
-        snapshot.data = self.body;
+        let mut snapshot = eraftpb::Snapshot {
+            data: self.body,
+            ..eraftpb::Snapshot::default()
+        };
         let metadata = snapshot.mut_metadata();
         metadata.index = self.index;
         metadata.term = self.term;

@@ -1,10 +1,10 @@
 //! What may reach raft-rs from outside. It trusts its peers and panics on messages that no correct
 //! peer sends; here every such message is told apart and dropped.
 
-use raft::Raft;
+use raft::{Raft, StateRole};
 
 use super::log::Log;
-use crate::wire::{MemberChange, NodeId, RaftKind, RaftMessage};
+use crate::wire::{MemberChange, NUMBER_MAX, NodeId, RaftKind, RaftMessage};
 
 /// Why a message was dropped; counted in the replica's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +16,6 @@ pub enum Rejection {
     /// Its fields contradict each other or this replica's log.
     Unsound,
 }
-
-/// Terms and indices beyond this are nobody's: raft-rs adds to them.
-const NUMBER_MAX: u64 = 1 << 60;
 
 /// Checks a Raft message against itself and against the log, as far as raft-rs does not.
 ///
@@ -35,12 +32,17 @@ pub fn admit(message: &RaftMessage, from: NodeId, raft: &Raft<Log>) -> Result<()
         message.commit,
         message.commit_term,
         message.reject_hint,
-        message.request_snapshot,
     ];
-    // Only these two kinds have no term of their own.
-    let local = matches!(message.kind, RaftKind::ReadIndex | RaftKind::TransferLeader);
+    let term_fits = match message.kind {
+        // raft-rs forwards reads without a term.
+        RaftKind::ReadIndex => message.term == 0,
+        RaftKind::TransferLeader => true,
+        _ => message.term > 0,
+    };
+    // A snapshot that a follower asks for is one that this program never asks for.
     let sound = numbers.iter().all(|number| *number < NUMBER_MAX)
-        && (local == (message.term == 0))
+        && message.request_snapshot == 0
+        && term_fits
         && is_sound(message, raft);
     sound.then_some(()).ok_or(Rejection::Unsound)
 }
@@ -48,35 +50,50 @@ pub fn admit(message: &RaftMessage, from: NodeId, raft: &Raft<Log>) -> Result<()
 fn is_sound(message: &RaftMessage, raft: &Raft<Log>) -> bool {
     let last = raft.raft_log.last_index();
     match message.kind {
-        RaftKind::Append => append_is_sound(message, raft),
+        RaftKind::Append => append_is_sound(message),
         // raft-rs commits to the heartbeat's index, which a leader bounds by what it knows the
         // follower to have.
         RaftKind::Heartbeat => message.term < raft.term || message.commit <= last,
         RaftKind::Snapshot => message.snapshot.as_ref().is_some_and(|snapshot| {
-            let numbers = 1..NUMBER_MAX;
-            numbers.contains(&snapshot.index)
-                && numbers.contains(&snapshot.term)
+            (1..NUMBER_MAX).contains(&snapshot.index)
+                && (1..=message.term).contains(&snapshot.term)
                 && snapshot.membership.is_sound()
         }),
         RaftKind::ReadIndex | RaftKind::ReadIndexResp => message.entries.len() == 1,
         // A follower cannot have more than its leader of the same term gave it.
         RaftKind::AppendResponse => message.term != raft.term || message.index <= last,
+        // A candidate asks for votes when its whole log is durable; an answer before that is to a
+        // question never asked.
+        RaftKind::RequestVoteResponse => {
+            raft.state != StateRole::Candidate || raft.raft_log.persisted == last
+        }
+        // A follower would pass it on, and raft-rs does not pass on what has a term.
+        RaftKind::TransferLeader => raft.state == StateRole::Leader,
+        RaftKind::TimeoutNow => may_campaign(raft),
         _ => true,
     }
 }
 
-fn append_is_sound(message: &RaftMessage, raft: &Raft<Log>) -> bool {
+/// raft-rs looks for conf changes between what is applied and what is committed before it
+/// campaigns, which is in no log while a leader's snapshot is on its way to the disk; and a sole
+/// voter leads as soon as it campaigns, which it must not over entries that are not durable.
+pub fn may_campaign(raft: &Raft<Log>) -> bool {
+    let log = &raft.raft_log;
+    let sees_conf_changes = log.applied + 1 >= log.first_index();
+    sees_conf_changes && (!raft.prs().is_singleton() || log.persisted == log.last_index())
+}
+
+/// Whether the entries follow one another and what they claim to follow. Index and term 0 are
+/// what raft-rs takes for the end of every log: nothing may follow them.
+fn append_is_sound(message: &RaftMessage) -> bool {
     let mut before = (message.index, message.log_term);
-    message.entries.iter().all(|entry| {
+    let follow = message.entries.iter().all(|entry| {
         let follows = entry.index == before.0 + 1 && entry.term >= before.1;
         before = (entry.index, entry.term);
-        // Only a leader that never was would replace what is committed.
-        let committed = entry.index <= raft.raft_log.committed
-            && entry.index >= raft.raft_log.first_index()
-            && raft.raft_log.term(entry.index) != Ok(entry.term);
         let readable = entry.context.is_empty() || decode_changes(&entry.context).is_some();
-        follows && entry.term <= message.term && !committed && readable
-    })
+        follows && readable
+    });
+    follow && message.index > 0 && message.log_term > 0 && before.1 <= message.term
 }
 
 /// The changes of a conf change entry. They travel in the entry's context, in postcard's encoding;

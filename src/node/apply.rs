@@ -5,7 +5,7 @@ use raft::SnapshotStatus;
 use raft::eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2, Entry, EntryType};
 
 use super::admit::decode_changes;
-use super::{ELECTION_TICKS, Event, Node};
+use super::{ELECTION_TICKS, Event, Node, log};
 use crate::kv::{Applied, Outcome, Refusal};
 use crate::wire::{MemberChange, Membership, SnapshotMessage};
 
@@ -20,8 +20,7 @@ impl Node {
             // A membership must not come into force, be lost with a crash, and the one before it
             // be gone by: the commit index that covers it is made durable first.
             let changes_membership = entry.entry_type != EntryType::EntryNormal;
-            if changes_membership && self.disk.commit < entry.index {
-                self.disk.flush();
+            if changes_membership && !self.disk.makes_commit_durable(entry.index) {
                 self.committed.push_front(entry);
                 break;
             }
@@ -34,6 +33,7 @@ impl Node {
                 Some(self.store.apply(entry.index, entry.term, &entry.data))
             };
             self.applied = entry.index;
+            self.bytes_since_snapshot += log::cost(&entry);
             self.answer_waiter(entry.index, entry.term, applied);
             if changes_membership {
                 break;
@@ -58,6 +58,7 @@ impl Node {
         let outcome = match conf {
             Some(conf) => {
                 let membership = Membership::from(conf);
+                self.step_down_if_removed();
                 self.disk.add_membership(entry.index, membership.clone());
                 self.emit(Event::MembershipChanged {
                     index: entry.index,
@@ -74,35 +75,52 @@ impl Node {
         })
     }
 
+    /// A leader that is no voter any more would lead on, and panic when it next commits something:
+    /// raft-rs then looks it up among the members.
+    fn step_down_if_removed(&mut self) {
+        if self.is_leader() && !self.raw.raft.promotable() {
+            let term = self.raw.raft.term;
+            self.raw.raft.become_follower(term, raft::INVALID_ID);
+        }
+    }
+
     /// raftexample's rule, after the batch was applied: a snapshot when more than
-    /// `snapshot_entries` were applied since the last one, or when the log has grown too large.
+    /// `snapshot_entries` were applied since the last one, or when they are too large.
     fn take_snapshot_if_due(&mut self) {
         let limits = self.config.limits;
         let since = self.applied.saturating_sub(self.disk.snapshot.0);
-        let too_large = self.raw.store().bytes() > limits.snapshot_bytes
-            && since > limits.catchup_entries.min(1_000);
+        let too_large = self.bytes_since_snapshot > limits.snapshot_bytes;
         if (since <= limits.snapshot_entries && !too_large) || self.disk.takes_snapshot() {
             return;
         }
         if let Some((at, _, body)) = self.encode_snapshot() {
+            self.bytes_since_snapshot = 0;
             self.disk.add_snapshot(at, body);
         }
     }
 
-    /// Makes a snapshot for followers where raft-rs asked for one.
-    pub(super) fn offer_snapshot(&mut self) {
-        if !self.raw.store().take_wanted() {
-            return;
+    /// Makes a snapshot for the followers that raft-rs asked for one for, and has it sent at once:
+    /// by the time raft-rs asked again it might be dropped. Returns whether there was any.
+    pub(super) fn offer_snapshot(&mut self) -> bool {
+        let mut wanted = self.raw.store().take_wanted();
+        wanted.retain(|id| self.is_leader() && self.raw.raft.prs().get(*id).is_some());
+        if wanted.is_empty() {
+            return false;
         }
-        if let Some((at, membership, body)) = self.encode_snapshot() {
-            let snapshot = SnapshotMessage {
-                index: at.0,
-                term: at.1,
-                membership,
-                body: Bytes::from(body),
-            };
-            self.raw.mut_store().offer_snapshot(snapshot.into_raft());
+        let Some((at, membership, body)) = self.encode_snapshot() else {
+            return false;
+        };
+        let snapshot = SnapshotMessage {
+            index: at.0,
+            term: at.1,
+            membership,
+            body: Bytes::from(body),
+        };
+        self.raw.mut_store().offer_snapshot(snapshot.into_raft());
+        for id in wanted {
+            self.raw.raft.send_append(id);
         }
+        true
     }
 
     /// A follower that does not acknowledge a snapshot in time is tried anew (etcd#10225: a leader

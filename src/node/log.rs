@@ -1,11 +1,13 @@
 //! The log in memory, as raft-rs reads it: everything since the last compaction, persisted or on
 //! its way there.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
 
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Result, Storage, StorageError};
+
+use crate::wire::NodeId;
 
 /// What an entry costs beyond its data, roughly, in bytes.
 const ENTRY_OVERHEAD_BYTES: u64 = 64;
@@ -21,8 +23,9 @@ pub struct Log {
     /// changes after it are applied again.
     pub conf_state: ConfState,
     /// The snapshot for followers that are too far behind, while one is needed.
-    for_followers: RefCell<Option<Snapshot>>,
-    wanted: Cell<bool>,
+    for_followers: Option<Snapshot>,
+    /// The followers raft-rs asked for a snapshot for when there was none.
+    wanted: RefCell<BTreeSet<NodeId>>,
 }
 
 impl Log {
@@ -45,9 +48,13 @@ impl Log {
         self.base.0 + self.entries.len() as u64
     }
 
-    /// Bytes of the entries after `index`, counting what each costs in memory.
+    /// What the entries cost in memory, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
     }
 
     fn entry(&self, index: u64) -> Option<&Entry> {
@@ -84,18 +91,19 @@ impl Log {
         self.entries.extend(entries.iter().cloned());
     }
 
-    /// Forgets the entries up to `index` where it has them.
-    pub fn compact(&mut self, index: u64) {
-        while self.base.0 < index
+    /// Forgets the entries up to `index` but for the last `keep` of them; more of those while the
+    /// log is larger than `bytes_max`.
+    pub fn compact(&mut self, index: u64, keep: u64, bytes_max: u64) {
+        let until = index.saturating_sub(keep);
+        while (self.base.0 < until || (self.base.0 < index && self.bytes > bytes_max))
             && let Some(removed) = self.entries.pop_front()
         {
             self.base = (removed.index, removed.term);
             self.bytes -= cost(&removed);
         }
-        let outdated = |snapshot: &Snapshot| snapshot.get_metadata().index < self.base.0;
+        let first = self.base.0;
         self.for_followers
-            .get_mut()
-            .take_if(|snapshot| outdated(snapshot));
+            .take_if(|snapshot| snapshot.get_metadata().index < first);
     }
 
     /// Begins anew after a snapshot that came from the leader.
@@ -109,21 +117,22 @@ impl Log {
         self.drop_snapshot();
     }
 
-    /// Whether raft-rs asked for a snapshot and there was none.
-    pub fn take_wanted(&self) -> bool {
+    /// The followers that raft-rs asked for a snapshot for when there was none.
+    pub fn take_wanted(&self) -> BTreeSet<NodeId> {
         self.wanted.take()
     }
 
     pub fn offer_snapshot(&mut self, snapshot: Snapshot) {
-        *self.for_followers.get_mut() = Some(snapshot);
+        self.for_followers = Some(snapshot);
     }
 
     pub fn drop_snapshot(&mut self) {
-        *self.for_followers.get_mut() = None;
+        self.for_followers = None;
     }
 }
 
-fn cost(entry: &Entry) -> u64 {
+/// What an entry costs in memory, in bytes.
+pub fn cost(entry: &Entry) -> u64 {
     (entry.data.len() + entry.context.len()) as u64 + ENTRY_OVERHEAD_BYTES
 }
 
@@ -177,13 +186,15 @@ impl Storage for Log {
         Ok(self.last())
     }
 
-    fn snapshot(&self, request_index: u64, _to: u64) -> Result<Snapshot> {
-        match &*self.for_followers.borrow() {
+    /// Making one takes the state machine, which the log does not have. So raft-rs is told to wait,
+    /// and the follower is noted.
+    fn snapshot(&self, request_index: u64, to: u64) -> Result<Snapshot> {
+        match &self.for_followers {
             Some(snapshot) if snapshot.get_metadata().index >= request_index => {
                 Ok(snapshot.clone())
             }
             _ => {
-                self.wanted.set(true);
+                self.wanted.borrow_mut().insert(to);
                 Err(StorageError::SnapshotTemporarilyUnavailable.into())
             }
         }

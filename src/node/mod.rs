@@ -85,9 +85,10 @@ pub struct Config {
 pub struct Limits {
     /// A snapshot is taken when more entries than this were applied since the last one.
     pub snapshot_entries: u64,
-    /// Or when the log in memory is larger than this.
+    /// Or when they are larger than this, in bytes of memory.
     pub snapshot_bytes: u64,
-    /// Entries before a snapshot that are kept for slow followers.
+    /// Entries before a snapshot that are kept for slow followers, while they are not larger than
+    /// `snapshot_bytes`.
     pub catchup_entries: u64,
 }
 
@@ -113,6 +114,9 @@ pub enum Input {
     Persisted(u64),
     /// New limits.
     Configure(Limits),
+    /// Ask for votes now rather than after the election timeout: the host knows that nobody leads.
+    /// The pre-vote still rules (Raft thesis, section 9.6).
+    Campaign,
     /// Give up leadership, to this replica or to the one that has most of the log.
     TransferLeader(Option<NodeId>),
 }
@@ -146,6 +150,8 @@ pub struct Node {
     raw: RawNode<Log>,
     store: Store,
     applied: u64,
+    /// Bytes of the entries applied since the last snapshot was taken.
+    bytes_since_snapshot: u64,
     /// Committed, not yet applied.
     committed: VecDeque<Entry>,
     disk: Disk,
@@ -215,6 +221,7 @@ impl Node {
             raw: RawNode::new(&raft_config, log, &logger)?,
             store: snapshot.store,
             applied: snapshot.index,
+            bytes_since_snapshot: 0,
             committed: VecDeque::new(),
             disk,
             held: VecDeque::new(),
@@ -242,6 +249,7 @@ impl Node {
             Input::Garbage(_) => self.dropped.garbage += 1,
             Input::Persisted(seq) => self.on_persisted(seq),
             Input::Configure(limits) => self.config.limits = limits,
+            Input::Campaign => self.on_campaign(),
             Input::TransferLeader(to) => self.on_transfer(to),
         }
         self.settle();
@@ -261,6 +269,11 @@ impl Node {
         }
     }
 
+    /// The log in memory.
+    pub fn log(&self) -> &Log {
+        self.raw.store()
+    }
+
     /// The state machine as applied.
     pub fn store(&self) -> &Store {
         &self.store
@@ -270,10 +283,29 @@ impl Node {
         self.raw.raft.state == StateRole::Leader
     }
 
+    pub fn term(&self) -> u64 {
+        self.raw.raft.term
+    }
+
+    /// The newest entry known to be committed.
+    pub fn commit(&self) -> u64 {
+        self.raw.raft.raft_log.committed
+    }
+
+    /// The newest entry applied.
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+
     fn on_tick(&mut self) {
         self.tick += 1;
-        let campaigned = self.raw.tick() && !self.is_leader();
-        self.campaigns += u64::from(campaigned);
+        let raft = &self.raw.raft;
+        let would_campaign =
+            !self.is_leader() && raft.election_elapsed + 1 >= raft.randomized_election_timeout();
+        if !would_campaign || admit::may_campaign(raft) {
+            self.raw.tick();
+            self.campaigns += u64::from(would_campaign);
+        }
         self.expire_requests();
         self.watch_snapshots();
         self.disk.flush_lazily();
@@ -332,6 +364,13 @@ impl Node {
             Err(Rejection::Foreign) => self.dropped.foreign += 1,
             Err(Rejection::Misaddressed) => self.dropped.misaddressed += 1,
             Err(Rejection::Unsound) => self.dropped.unsound += 1,
+        }
+    }
+
+    fn on_campaign(&mut self) {
+        // raft-rs declines where it must not: a leader, a learner, a conf change not applied yet.
+        if self.raw.raft.leader_id == 0 && self.raw.campaign().is_ok() {
+            self.campaigns += 1;
         }
     }
 

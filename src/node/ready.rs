@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use raft::StateRole;
 use raft::eraftpb::{Entry, Message};
 
-use super::{Event, Node, Output};
+use super::{Event, MESSAGE_BYTES_MAX, Node, Output};
 use crate::wal::replay::Extent;
 use crate::wal::{HardState, Record, Recovered, Snapshot, WriteBatch, snapshot};
 use crate::wire::{Address, Body, LogEntry, Membership, NodeId, RaftKind, RaftMessage};
@@ -26,12 +26,12 @@ pub(super) struct Disk {
     last_seq: u64,
     extents: VecDeque<Extent>,
     bytes: u64,
-    /// Index and term of the newest durable snapshot, and the indices of the older ones kept.
+    /// Index and term of the newest durable snapshot.
     pub snapshot: (u64, u64),
-    older_snapshots: Vec<u64>,
     pub led_term: u64,
-    /// The commit index that is durable.
-    pub commit: u64,
+    /// The term and the commit index that are durable.
+    term: u64,
+    commit: u64,
     in_flight: Option<InFlight>,
     next: Gathered,
 }
@@ -40,6 +40,7 @@ struct InFlight {
     seq: u64,
     /// The newest Ready in the batch.
     ready: u64,
+    term: u64,
     commit: u64,
     snapshot: Option<(u64, u64)>,
     /// The snapshot is a leader's and replaces the state machine.
@@ -67,8 +68,8 @@ impl Disk {
             extents: recovered.extents.clone(),
             bytes: recovered.extents.iter().map(|extent| extent.bytes).sum(),
             snapshot: (recovered.snapshot.index, recovered.snapshot.term),
-            older_snapshots: recovered.older_snapshots.clone(),
             led_term: recovered.led_term,
+            term: recovered.hard_state.term,
             commit: recovered.hard_state.commit,
             in_flight: None,
             next: Gathered::default(),
@@ -93,9 +94,12 @@ impl Disk {
         self.next.sync |= self.next.dirty && self.in_flight.is_none();
     }
 
-    /// Writes the commit index now: something waits for it.
-    pub fn flush(&mut self) {
-        self.next.sync = true;
+    /// Whether it is durable that `index` is committed. If not, it will be: something waits for it.
+    pub fn makes_commit_durable(&mut self, index: u64) -> bool {
+        let under_way = |batch: &InFlight| batch.commit >= index;
+        let durable = self.commit >= index;
+        self.next.sync |= !durable && !self.in_flight.as_ref().is_some_and(under_way);
+        durable
     }
 
     pub fn add_membership(&mut self, index: u64, membership: Membership) {
@@ -141,14 +145,13 @@ impl Node {
             self.ask_reads();
             if self.raw.has_ready() {
                 self.on_ready();
-            } else if !self.apply() {
+            } else if !self.apply() && !self.offer_snapshot() {
                 break;
             }
         }
         self.tell_changes();
         self.answer_reads();
         self.send_replies();
-        self.offer_snapshot();
         self.start_persist();
     }
 
@@ -157,8 +160,13 @@ impl Node {
         if self.raw.raft.state == StateRole::Leader {
             self.disk.led_term = self.raw.raft.term;
         }
-        let sent = outgoing(ready.take_messages());
-        self.send_raft(sent);
+        let mut messages = outgoing(ready.take_messages());
+        // A sole voter leads before its term is durable. Its learners must not hear of a term that
+        // a crash could make it lead twice.
+        if self.disk.term == self.raw.raft.term {
+            self.send_raft(std::mem::take(&mut messages));
+        }
+        messages.extend(outgoing(ready.take_persisted_messages()));
         for state in ready.take_read_states() {
             self.on_read_state(&state);
         }
@@ -177,7 +185,7 @@ impl Node {
         self.committed.extend(ready.take_committed_entries());
         self.held.push_back(Held {
             ready: ready.number(),
-            messages: outgoing(ready.take_persisted_messages()),
+            messages,
         });
         self.raw.advance_append_async(ready);
         self.release_if_settled();
@@ -215,8 +223,8 @@ impl Node {
         }
     }
 
-    /// Sends Raft messages: one envelope a peer. Sorted by peer, since raft-rs walks its peers in
-    /// the order of a hash that differs between machines.
+    /// Sends Raft messages: one envelope a peer, or more where it would be large. Sorted by peer,
+    /// since raft-rs walks its peers in the order of a hash that differs between machines.
     fn send_raft(&mut self, mut messages: Vec<RaftMessage>) {
         messages.sort_by_key(|message| message.to);
         for message in &messages {
@@ -227,8 +235,12 @@ impl Node {
         let mut rest = messages.into_iter().peekable();
         while let Some(first) = rest.next() {
             let to: NodeId = first.to;
+            let mut bytes = first.entry_bytes();
             let mut bundle = vec![first];
-            while let Some(next) = rest.next_if(|message| message.to == to) {
+            while let Some(next) = rest.next_if(|message| {
+                bytes += message.entry_bytes();
+                message.to == to && bytes <= MESSAGE_BYTES_MAX
+            }) {
                 bundle.push(next);
             }
             self.send(Address::Node(to), Body::Raft(bundle));
@@ -284,6 +296,7 @@ impl Node {
         disk.in_flight = Some(InFlight {
             seq,
             ready,
+            term: hard_state.term,
             commit: hard_state.commit,
             snapshot: at,
             installs: gathered.installs,
@@ -302,17 +315,13 @@ impl Node {
         let Some(batch) = self.disk.in_flight.take_if(|batch| batch.seq == seq) else {
             return;
         };
+        self.disk.term = batch.term;
         self.disk.commit = batch.commit;
         if batch.ready > 0 {
             self.release(batch.ready);
         }
         if let Some(at) = batch.snapshot {
-            let before = std::mem::replace(&mut self.disk.snapshot, at);
-            self.disk.older_snapshots = if batch.installs.is_some() {
-                Vec::new()
-            } else {
-                vec![before.0]
-            };
+            self.disk.snapshot = at;
         }
         if let Some(snapshot) = batch.installs {
             self.install(snapshot);
@@ -326,6 +335,7 @@ impl Node {
     fn install(&mut self, snapshot: Snapshot) {
         self.applied = snapshot.index;
         self.store = snapshot.store;
+        self.bytes_since_snapshot = 0;
         self.committed.retain(|entry| entry.index > snapshot.index);
         self.raw.advance_apply_to(snapshot.index);
         self.emit(Event::SnapshotInstalled {
@@ -335,9 +345,9 @@ impl Node {
 
     /// Forgets log entries that a durable snapshot stands for, but for those kept for followers.
     fn compact(&mut self, index: u64) {
-        let keep = self.config.limits.catchup_entries;
-        let until = index.saturating_sub(keep).max(1);
-        self.raw.mut_store().compact(until);
+        let limits = self.config.limits;
+        let log = self.raw.mut_store();
+        log.compact(index, limits.catchup_entries, limits.snapshot_bytes);
         self.emit(Event::SnapshotTaken {
             index,
             first_index: self.raw.store().first(),

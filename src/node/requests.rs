@@ -123,9 +123,10 @@ impl Node {
                 }
                 ask => {
                     if let Some(command) = command(ask) {
-                        let mut entry = Entry::default();
-                        entry.data = Bytes::from(command.encode());
-                        entries.push(entry);
+                        entries.push(Entry {
+                            data: Bytes::from(command.encode()),
+                            ..Entry::default()
+                        });
                         proposed.push(request.id);
                     }
                 }

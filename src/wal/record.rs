@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::{self, FrameError, Kind};
-use crate::wire::{ClusterId, LogEntry, Membership, NodeId};
+use crate::wire::{ClusterId, LogEntry, Membership, NUMBER_MAX, NodeId};
 
 /// Raft's hard state. Written with every record, so that the newest one holds it whatever was
 /// deleted before.
@@ -38,6 +38,16 @@ pub struct Record {
 impl Record {
     pub fn encode(&self) -> Vec<u8> {
         frame::encode(Kind::Record, self)
+    }
+
+    /// Whether raft-rs could count on from its numbers.
+    pub fn is_within_bounds(&self) -> bool {
+        let hard_state = [self.hard_state.term, self.hard_state.commit];
+        let entries = self.entries.iter().map(|entry| entry.index);
+        let snapshot = self.snapshot.map(|(index, _)| index);
+        let numbers = hard_state.into_iter().chain([self.seq]);
+        let mut numbers = numbers.chain(entries).chain(snapshot);
+        numbers.all(|number| number < NUMBER_MAX)
     }
 
     /// # Errors

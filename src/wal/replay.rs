@@ -53,8 +53,6 @@ pub struct Recovered {
     /// none) and its length in bytes: what deleting needs to know.
     pub last_seq: u64,
     pub extents: VecDeque<Extent>,
-    /// Indices of the snapshots on disk older than `snapshot`.
-    pub older_snapshots: Vec<u64>,
     /// A newer snapshot was damaged; this one and the log replace it.
     pub fell_back_from: Option<u64>,
 }
@@ -150,7 +148,6 @@ pub fn replay(cluster: ClusterId, node: NodeId, tables: &Tables) -> Result<Recov
             what: "it commits entries that the log does not have",
         });
     }
-    let snapshot_index = snapshot.index;
     Ok(Recovered {
         snapshot,
         hard_state: HardState {
@@ -162,12 +159,6 @@ pub fn replay(cluster: ClusterId, node: NodeId, tables: &Tables) -> Result<Recov
         entries,
         last_seq,
         extents,
-        older_snapshots: tables
-            .snapshots
-            .iter()
-            .map(|(index, _)| *index)
-            .filter(|index| *index < snapshot_index)
-            .collect(),
         fell_back_from,
     })
 }
@@ -193,9 +184,10 @@ impl Log {
         bytes: &[u8],
     ) -> Result<(), Damage> {
         if let Some(last) = self.last_seq
-            && seq != last + 1
+            && last.checked_add(1) != Some(seq)
         {
-            return Err(Damage::MissingRecord { seq: last + 1 });
+            let seq = last.saturating_add(1);
+            return Err(Damage::MissingRecord { seq });
         }
         let record = Record::decode(bytes).map_err(|cause| Damage::Record { seq, cause })?;
         if (record.cluster, record.node) != (cluster, node) {
@@ -208,6 +200,9 @@ impl Log {
         let inconsistent = |what| Err(Damage::Inconsistent { seq, what });
         if record.seq != seq {
             return inconsistent("it was stored under another record's number");
+        }
+        if !record.is_within_bounds() {
+            return inconsistent("its numbers are out of all bounds");
         }
         if record.hard_state.term < self.hard_state.term {
             return inconsistent("its term is smaller than the record's before it");
@@ -223,6 +218,9 @@ impl Log {
         if !self.append(record.entries) {
             return inconsistent("its entries leave a gap");
         }
+        if self.last_term() > record.hard_state.term {
+            return inconsistent("its entries are of a later term than it is");
+        }
         self.last_seq = Some(seq);
         self.hard_state = record.hard_state;
         self.led_term = record.led_term;
@@ -230,67 +228,69 @@ impl Log {
     }
 
     /// A snapshot that the log does not lead up to was installed from a leader: it replaces the
-    /// log, as it did in memory.
+    /// log, as it did in memory. One from before the log's first entry was the replica's own, and
+    /// what led up to it is dropped since.
     fn mark_snapshot(&mut self, index: u64, term: u64) {
-        let leads_up = self
-            .entries
-            .iter()
-            .rev()
-            .find(|entry| entry.index == index)
-            .is_some_and(|entry| entry.term == term);
-        if !leads_up {
+        let own = match self.entries.first() {
+            Some(first) => index < first.index || self.term_at(index) == Some(term),
+            None => true,
+        };
+        if !own {
             self.entries.clear();
         }
         self.marked = self.marked.max(Some((index, term)));
     }
 
-    /// Puts consecutive entries in place of what the log had from their first index on.
+    /// Puts entries in place of what the log had from their first index on, if they are consecutive,
+    /// their terms never go back, and they follow what the log has.
     fn append(&mut self, entries: Vec<LogEntry>) -> bool {
         let Some(first) = entries.first().map(|entry| entry.index) else {
             return true;
         };
-        let consecutive = entries
-            .iter()
-            .zip(first..)
-            .all(|(entry, index)| entry.index == index);
-        if !consecutive || first == 0 {
-            return false;
-        }
         match self.entries.first().map(|entry| entry.index) {
-            Some(start) if first >= start => {
-                let keep = (first - start) as usize;
-                if keep > self.entries.len() {
-                    return false;
-                }
-                self.entries.truncate(keep);
+            Some(start) if (start..=start + self.entries.len() as u64).contains(&first) => {
+                self.entries.truncate((first - start) as usize);
             }
-            Some(_) => self.entries.clear(),
-            // Right after a snapshot was installed nothing but its successor can follow.
-            None => {
-                if self.marked.is_some_and(|(index, _)| first != index + 1)
-                    && self.last_seq.is_some()
-                {
-                    return false;
-                }
+            // What was dropped before the first entry is committed, and never replaced.
+            Some(_) => return false,
+            // Right after a snapshot was installed nothing but its successor can follow. The first
+            // record there is may begin anywhere.
+            None if self.last_seq.is_some()
+                && self.marked.is_some_and(|(index, _)| first != index + 1) =>
+            {
+                return false;
             }
+            None => {}
         }
+        let before = self.entries.last().map_or(0, |entry| entry.term);
+        let terms = entries.iter().map(|entry| entry.term);
+        let sound = first > 0
+            && entries
+                .iter()
+                .zip(first..)
+                .all(|(entry, index)| entry.index == index)
+            && std::iter::once(before).chain(terms).is_sorted();
         self.entries.extend(entries);
-        true
+        sound
+    }
+
+    fn term_at(&self, index: u64) -> Option<u64> {
+        let offset = index.checked_sub(self.entries.first()?.index)?;
+        let entry = self.entries.get(usize::try_from(offset).ok()?)?;
+        Some(entry.term)
+    }
+
+    fn last_term(&self) -> u64 {
+        let marked = self.marked.map_or(0, |(_, term)| term);
+        self.entries.last().map_or(marked, |entry| entry.term)
     }
 
     /// Whether snapshot `(index, term)` and the entries after it make up the whole log.
     fn reaches(&self, index: u64, term: u64) -> bool {
-        let Some(first) = self.entries.first() else {
-            return self.marked == Some((index, term));
-        };
-        if first.index == index + 1 {
-            return true;
+        match self.entries.first() {
+            None => self.marked == Some((index, term)),
+            Some(first) => first.index == index + 1 || self.term_at(index) == Some(term),
         }
-        first.index <= index
-            && self
-                .entries
-                .get((index - first.index) as usize)
-                .is_some_and(|entry| entry.term == term)
     }
 
     /// The entries, and index and term just before them.
@@ -332,7 +332,10 @@ fn newest_snapshot(
         Some((index, cause)) => Damage::Snapshot { index, cause },
         None if stored.is_empty() => Damage::NoSnapshot,
         None => Damage::MissingRecord {
-            seq: log.extents.front().map_or(1, |first| first.seq - 1),
+            seq: log
+                .extents
+                .front()
+                .map_or(1, |first| first.seq.saturating_sub(1)),
         },
     })
 }

@@ -1,0 +1,13 @@
+//! What must hold in every run, checked while it happens.
+//!
+//! - [`replicas`]: Raft's promises, between replicas
+//! - [`history`]: the store's promises, to its clients
+//! - [`model`]: the store anew, without bounds or cleverness, to compare with
+
+pub mod history;
+pub mod model;
+pub mod replicas;
+
+pub use history::History;
+pub use model::Model;
+pub use replicas::Replicas;

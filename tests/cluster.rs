@@ -1,0 +1,93 @@
+//! Whole clusters under faults, one a seed: `SEEDS=1000 cargo test --test cluster` runs more of
+//! them, `SEED=17` one.
+
+use tabraft::node::Limits;
+use tabraft::sim::client::{Client, Plan};
+use tabraft::sim::nemesis::Nemesis;
+use tabraft::sim::{Settings, World};
+
+const SEEDS: u64 = 200;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn world(seed: u64) -> World {
+    let mut world = World::new(Settings {
+        seed,
+        cluster: 0xc1,
+        limits: Limits {
+            snapshot_entries: 5 + seed % 40,
+            snapshot_bytes: 1 << 20,
+            catchup_entries: seed % 20,
+        },
+        tick_ms: Some(50),
+    });
+    let ids: Vec<u64> = (1..=[3, 3, 5, 2][seed as usize % 4]).collect();
+    for &id in &ids {
+        world.add_host(id, &ids);
+    }
+    let plan = Plan {
+        operations: 60,
+        in_flight: 4,
+        reads_pct: 40,
+        keys: 3,
+    };
+    for id in 1..=3 {
+        world.add_client(Client::new(id, seed, plan));
+    }
+    world
+}
+
+/// Faults, then none: everything must have stayed true, and everything must go on.
+fn run(seed: u64) -> Result<World, String> {
+    let mut world = world(seed);
+    let down_max = world.hosts.len() / 2 + (seed % 2) as usize;
+    Nemesis::new(seed, down_max).torment(&mut world, 25_000);
+    Nemesis::relent(&mut world);
+    for _ in 0..60 {
+        if world.clients.values().all(Client::is_done) {
+            break;
+        }
+        world.run(1_000);
+    }
+    world.run(2_000);
+    if let Some(what) = world.replicas.violations().first() {
+        return Err(what.clone());
+    }
+    world.history.check(&world.replicas.model)?;
+    if !world.clients.values().all(Client::is_done) {
+        return Err("clients wait although all is well again".to_owned());
+    }
+    let last = world.replicas.committed().len() as u64 + 1;
+    for host in world.hosts.values() {
+        let node = host.node().ok_or("a replica is down")?;
+        if (node.applied(), node.commit()) != (last, last) {
+            return Err(format!("{} has not caught up with {last}", host.id));
+        }
+        if node.store().scan("", usize::MAX) != world.replicas.model.pairs() {
+            return Err(format!("{} has other pairs than the model", host.id));
+        }
+    }
+    Ok(world)
+}
+
+#[test]
+fn nothing_is_lost_or_stale_under_faults() {
+    let seeds = match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(SEEDS),
+    };
+    for seed in seeds {
+        if let Err(what) = run(seed) {
+            panic!("SEED={seed}: {what}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let hash = |seed| run(seed).map(|world| world.story.hash());
+    assert_eq!(hash(7), hash(7));
+    assert_ne!(hash(7), hash(8));
+}
