@@ -14,3 +14,6 @@ pub mod names;
 pub mod protocol;
 pub mod settings;
 pub mod ui;
+
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

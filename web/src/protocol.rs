@@ -39,6 +39,8 @@ pub enum ToWorker {
     Stop,
     Pause,
     Resume,
+    /// Nobody leads: ask for votes at once.
+    Campaign,
     /// The links that do not work as they should; answered with [`FromWorker::FaultsSet`].
     Faults(Vec<FaultyLink>),
 }

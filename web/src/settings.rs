@@ -177,3 +177,71 @@ fn hosting(value: &str) -> Result<Hosting, String> {
     }
     Ok(Hosting::Nodes(nodes))
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn read(parameters: &[(&str, &str)]) -> (Settings, Vec<String>) {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Settings::from_parameters(parameters.iter().map(owned))
+    }
+
+    #[test]
+    fn good_parameters_are_taken() {
+        let (settings, notices) = read(&[
+            ("cluster", "a-b.c_9"),
+            ("nodes", "5"),
+            ("host", "3,1,3"),
+            ("durability", "relaxed"),
+            ("tick_ms", "20"),
+            ("snapshot_entries", "100"),
+            ("catchup_entries", "0"),
+            ("salvage", "off"),
+            ("revive", "all"),
+        ]);
+        assert_eq!(notices, Vec::<String>::new());
+        let wanted = Settings {
+            cluster: "a-b.c_9".into(),
+            nodes: 5,
+            host: Hosting::Nodes(vec![3, 1]),
+            durability: Durability::Relaxed,
+            tick_ms: 20,
+            limits: Limits {
+                snapshot_entries: 100,
+                catchup_entries: 0,
+                ..Limits::default()
+            },
+            salvage: false,
+            succession: true,
+            revive: Revive::All,
+        };
+        assert_eq!(settings, wanted);
+    }
+
+    #[test]
+    fn each_bad_parameter_is_named_and_its_default_used() {
+        let bad = [
+            ("cluster", "a/b"),
+            ("nodes", "10"),
+            ("nodes", "-1"),
+            ("host", "2,"),
+            ("host", "0"),
+            ("durability", "Strict"),
+            ("tick_ms", "9"),
+            ("snapshot_entries", "0"),
+            ("catchup_entries", "1e3"),
+            ("salvage", "yes"),
+            ("revive", ""),
+            ("colour", "blue"),
+        ];
+        for (name, value) in bad {
+            let (settings, notices) = read(&[(name, value)]);
+            assert_eq!(settings, Settings::default(), "{name}={value}");
+            assert_eq!(notices.len(), 1, "{name}={value}");
+            assert!(notices[0].contains(name), "{}", notices[0]);
+        }
+    }
+}

@@ -40,13 +40,14 @@ impl ApiError {
     /// An error that a worker or another tab told of. Codes are this API's own; a code of another
     /// build is `FAILED`.
     pub fn told(code: &str, message: String) -> Self {
-        const CODES: [&str; 22] = [
+        const CODES: [&str; 25] = [
             "ALREADY_RUNNING",
             "BAD_ARGUMENT",
             "BROWSER",
             "BUSY",
             "CLOSED",
             "DAMAGED",
+            "FOREIGN_DATA",
             "FORGOTTEN",
             "HOSTED_ELSEWHERE",
             "LOCK_ERROR",
@@ -59,10 +60,12 @@ impl ApiError {
             "NOT_RUNNING",
             "PANIC",
             "PROTOCOL",
+            "STORAGE_BLOCKED",
             "STORAGE_CLOSED",
             "STORAGE_ERROR",
             "STORAGE_FULL",
             "TIMEOUT",
+            "UNREADABLE_CLUSTER",
         ];
         let known = CODES.iter().find(|known| **known == code);
         Self::new(known.copied().unwrap_or("FAILED"), message)

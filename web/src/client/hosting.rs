@@ -156,6 +156,17 @@ impl Hosting {
         self.tell(id, &ToWorker::Resume, Expected::Resumed).await
     }
 
+    /// Lets a replica ask for votes without waiting for its election timeout.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub fn campaign(&self, id: u64) -> Answer {
+        match self.hosted.borrow().get(&id) {
+            Some(hosted) => post(&hosted.worker, &ToWorker::Campaign),
+            None => Err(ApiError::not_running(id)),
+        }
+    }
+
     /// Tells all workers which links are faulty, and waits until they know.
     ///
     /// # Errors

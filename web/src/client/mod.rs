@@ -37,13 +37,15 @@ use crate::host::board::status_of;
 use crate::host::lock::{self, LockState};
 use crate::model::*;
 use crate::names;
-use crate::protocol::{Action, Assignment, Word};
+use crate::protocol::{Action, Assignment, TabId, Word};
 use crate::settings::Settings;
 
 /// How often the browser is asked which replicas are hosted, in milliseconds.
 const LOCKS_EVERY_MS: u32 = 250;
 /// How long a replica may take to tell its status before what it last told must do.
 const STATUS_TIMEOUT_MS: f64 = 300.0;
+/// How long a lock may take to be released, in milliseconds.
+const RELEASE_MS: f64 = 500.0;
 /// How long a tab that was opened may take to take its replica over, in milliseconds.
 const OPEN_TAB_TIMEOUT_MS: f64 = 5_000.0;
 
@@ -419,11 +421,12 @@ impl Cluster {
     }
 
     /// Waits until the browser has let go of an ended replica's lock, so that it can be started
-    /// again at once.
+    /// again at once. Not for long: another tab may have been waiting for it.
     async fn await_release(&self, id: u64) {
-        for _ in 0..200 {
+        let deadline = now() + RELEASE_MS;
+        loop {
             self.look_at_locks().await;
-            if !self.0.view.borrow().is_running(id) || self.0.hosting.has(id) {
+            if !self.0.view.borrow().is_running(id) || now() >= deadline {
                 return;
             }
             TimeoutFuture::new(5).await;
@@ -444,11 +447,9 @@ impl Cluster {
             .map_err(|error| ApiError::browser("The tab could not be opened", &error))?;
         let deadline = now() + OPEN_TAB_TIMEOUT_MS;
         while now() < deadline {
-            let view = self.0.view.borrow();
-            if view.is_running(id) && view.tab_of(id) != before.as_ref() {
+            if self.is_elsewhere(id, before.as_ref()) {
                 return Ok(());
             }
-            drop(view);
             TimeoutFuture::new(20).await;
         }
         Err(ApiError::new(
@@ -458,6 +459,12 @@ impl Cluster {
                  page, or open {url} yourself."
             ),
         ))
+    }
+
+    /// Whether another tab hosts a replica than the one that did.
+    fn is_elsewhere(&self, id: u64, before: Option<&TabId>) -> bool {
+        let view = self.0.view.borrow();
+        view.is_running(id) && view.tab_of(id) != before
     }
 
     /// Hosts a replica in this tab; `explicit` if the tab was opened for it.
@@ -645,7 +652,7 @@ impl Cluster {
             && leader != 0
             && let Some(joined) = self.0.joined.get()
         {
-            joined.requests.on_leader(leader);
+            joined.requests.on_leader();
         }
         self.tell(Update::Status);
     }

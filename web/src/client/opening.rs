@@ -49,7 +49,7 @@ impl Cluster {
         let name = &self.0.settings.cluster;
         let record = registry::open_or_create(name, self.0.settings.nodes)
             .await
-            .map_err(|error| ApiError::new("NO_STORAGE", error.to_string()))?;
+            .map_err(|error| ApiError::told(error.code(), error.to_string()))?;
         let members = record.members.clone();
         self.0.view.borrow_mut().begin(name, members.clone());
         let weak = Rc::downgrade(&self.0);
@@ -125,17 +125,12 @@ impl Cluster {
         let deadline = now() + RELOAD_MS;
         let ids = loop {
             self.look_at_locks().await;
-            let view = self.0.view.borrow();
-            let free = |id: &u64| !view.is_running(*id);
-            if members.iter().all(free) {
-                break members.to_vec();
+            if let Some(ids) = self.free_to_host(members, &mine, now() >= deadline) {
+                break ids;
             }
-            if mine.iter().all(free) || now() >= deadline {
-                break mine.into_iter().filter(free).collect();
-            }
-            drop(view);
             TimeoutFuture::new(20).await;
         };
+        let alone = ids.len() == members.len();
         let starts = ids.into_iter().map(|id| async move {
             let result = self.host(id, false, false).await;
             result.err().map(|error| (id, error))
@@ -150,7 +145,37 @@ impl Cluster {
                 self.notice(format!("Node {id} could not be started. {}", error.message));
             }
         }
+        if alone {
+            self.elect_at_once();
+        }
         Ok(())
+    }
+
+    /// What a tab that was to decide takes: all members if nobody hosts any, else those it had
+    /// before it was reloaded, when they are free or the time is up. `None`: not yet.
+    fn free_to_host(&self, members: &[u64], mine: &[u64], time_is_up: bool) -> Option<Vec<u64>> {
+        let view = self.0.view.borrow();
+        let free = |id: &u64| !view.is_running(*id);
+        if members.iter().all(free) {
+            Some(members.to_vec())
+        } else if mine.iter().all(free) || time_is_up {
+            Some(mine.iter().copied().filter(free).collect())
+        } else {
+            None
+        }
+    }
+
+    /// All replicas started here and now, so nobody leads: the one with the most of the log asks
+    /// for votes without waiting for its timeout.
+    fn elect_at_once(&self) {
+        let status = self.status();
+        let running = status.nodes.iter().filter(|node| node.here);
+        let longest = running.max_by_key(|node| (node.last_index, u64::MAX - node.id));
+        if let Some(node) = longest
+            && let Err(error) = self.0.hosting.campaign(node.id)
+        {
+            self.notice(error.message);
+        }
     }
 
     /// Hosts a replica here as soon as nobody else does, and asks who does to hand it over.

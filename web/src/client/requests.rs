@@ -53,7 +53,6 @@ struct Pending {
     target: Option<u64>,
     deadline_ms: f64,
     attempts: u32,
-    sent_to: u64,
     /// When to send it (again).
     due_ms: f64,
     answer: Option<oneshot::Sender<Result<Answer, ApiError>>>,
@@ -180,7 +179,6 @@ impl Requests {
                 target,
                 deadline_ms: now + timeout_ms,
                 attempts: 0,
-                sent_to: 0,
                 due_ms: now,
                 answer: Some(sender),
             });
@@ -195,9 +193,10 @@ impl Requests {
         })
     }
 
-    /// Another leader shows: what was sent to others is sent again, to him.
-    pub fn on_leader(&self, leader: u64) {
-        self.engine.borrow_mut().on_leader(leader);
+    /// Another leader shows: everything is sent again, to him. Even what he was sent before: as a
+    /// follower he passed it on to a leader that is gone.
+    pub fn on_leader(&self) {
+        self.engine.borrow_mut().send_all_again();
         flush_soon(&self.engine, &self.flushing);
     }
 
@@ -279,7 +278,6 @@ impl Engine {
             if let Some(pending) = self.pending.get_mut(&id) {
                 let backoff = f64::from(pending.attempts.min(4) + 1);
                 pending.attempts += 1;
-                pending.sent_to = to;
                 pending.due_ms = now + RESEND_MS * backoff;
             }
             batches.entry(to).or_default().push(Request { id, ask });
@@ -342,7 +340,6 @@ impl Engine {
                     target: None,
                     deadline_ms: f64::INFINITY,
                     attempts: 0,
-                    sent_to: 0,
                     due_ms: now,
                     answer: None,
                 });
@@ -463,10 +460,10 @@ impl Engine {
         }
     }
 
-    fn on_leader(&mut self, leader: u64) {
+    fn send_all_again(&mut self) {
         let now = js_sys::Date::now();
         for (id, pending) in &mut self.pending {
-            if pending.target.is_none() && pending.sent_to != leader {
+            if pending.target.is_none() {
                 pending.due_ms = now;
                 self.outbox.push_back(*id);
             }

@@ -18,7 +18,8 @@ use crate::protocol::{Action, TAB_PROTOCOL, TabId, TabMessage, Word};
 /// How long another tab may take over a call, in milliseconds.
 const CALL_TIMEOUT_MS: u32 = 5_000;
 
-type Calls = RefCell<HashMap<u64, oneshot::Sender<Result<(), ApiError>>>>;
+type Answer = Result<(), ApiError>;
+type Calls = RefCell<HashMap<u64, oneshot::Sender<Answer>>>;
 
 pub struct Tabs {
     pub tab: TabId,

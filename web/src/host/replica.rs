@@ -220,6 +220,7 @@ impl Replica {
                 self.resume();
                 say(&FromWorker::Resumed);
             }
+            ToWorker::Campaign => self.input(Input::Campaign),
             ToWorker::Faults(faults) => {
                 self.0.net.set_faults(&faults);
                 say(&FromWorker::FaultsSet);
@@ -309,13 +310,16 @@ impl Replica {
             }
             TimeoutFuture::new(self.0.tick_ms).await;
         }
+        // From here on it hears nothing, so that the write under way is the last.
+        let Some(life) = self.0.life.borrow_mut().take() else {
+            return;
+        };
         while self.0.writing.get() {
             TimeoutFuture::new(1).await;
         }
-        if self.end() {
-            self.0.disk.close();
-            say(&FromWorker::Stopped);
-        }
+        self.0.disk.close();
+        drop(life);
+        say(&FromWorker::Stopped);
     }
 
     fn fail(&self, failure: Failure) {

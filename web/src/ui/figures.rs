@@ -60,6 +60,8 @@ pub fn head(text: &str, max: usize) -> (&str, bool) {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

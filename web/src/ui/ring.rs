@@ -145,6 +145,8 @@ pub fn links(ids: &[u64]) -> Vec<Link> {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

@@ -1,5 +1,7 @@
 //! The sentences, word for word.
 
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 use crate::model::LinkFault;
 
