@@ -20,21 +20,31 @@ fn with_commands() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().with_cmd(sysinfo::UpdateKind::Always)
 }
 
-/// All processes that descend from `root`, and those which name `profile` in their arguments:
-/// Chromium's crash handler leaves the family. Without `root` itself.
-pub fn of_browser(root: u32, profile: &Path) -> Vec<u32> {
-    let system = table(with_commands());
+/// All processes that descend from `root`, without it.
+pub fn descendants(root: u32) -> Vec<u32> {
+    family(root, |_| false)
+}
+
+/// All processes that descend from `driver`, and those which name `profile` in their arguments:
+/// Chromium's crash handler leaves the family. Without the driver itself.
+pub fn of_browser(driver: u32, profile: &Path) -> Vec<u32> {
     let profile = profile.to_string_lossy();
-    let mut family = BTreeSet::from([Pid::from_u32(root)]);
+    family(driver, |process| {
+        let mut arguments = process.cmd().iter();
+        arguments.any(|it| it.to_string_lossy().contains(&*profile))
+    })
+}
+
+/// The processes that descend from `root` or are `adopted`, less the root.
+fn family(root: u32, adopted: impl Fn(&sysinfo::Process) -> bool) -> Vec<u32> {
+    let system = table(with_commands());
+    let root = Pid::from_u32(root);
+    let mut family = BTreeSet::from([root]);
     loop {
         let before = family.len();
         for (pid, process) in system.processes() {
             let is_child = process.parent().is_some_and(|it| family.contains(&it));
-            let names_profile = || {
-                let mut arguments = process.cmd().iter();
-                arguments.any(|it| it.to_string_lossy().contains(&*profile))
-            };
-            if !family.contains(pid) && (is_child || names_profile()) {
+            if !family.contains(pid) && (is_child || adopted(process)) {
                 family.insert(*pid);
             }
         }
@@ -42,7 +52,7 @@ pub fn of_browser(root: u32, profile: &Path) -> Vec<u32> {
             break;
         }
     }
-    family.remove(&Pid::from_u32(root));
+    family.remove(&root);
     family.into_iter().map(Pid::as_u32).collect()
 }
 

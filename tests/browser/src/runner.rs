@@ -20,6 +20,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::browser::Kind;
 use crate::case::Case;
+use crate::processes;
 
 /// A case that takes longer hangs.
 const CASE_DEADLINE: Duration = Duration::from_secs(240);
@@ -132,6 +133,7 @@ struct Chosen {
 }
 
 fn run_all(chosen: Vec<Chosen>, jobs: usize) -> ExitCode {
+    std::thread::spawn(end_browsers_when_interrupted);
     let started = Instant::now();
     let total = chosen.len();
     println!("\nrunning {total} browser cases, {jobs} at a time");
@@ -191,6 +193,23 @@ fn run_all(chosen: Vec<Chosen>, jobs: usize) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// An interrupted test must not leave browsers behind, which run on by themselves.
+fn end_browsers_when_interrupted() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        processes::kill(&processes::descendants(std::process::id())).await?;
+        std::process::exit(130)
+    })
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
