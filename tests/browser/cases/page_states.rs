@@ -72,7 +72,7 @@ pub async fn page_states(case: &Case) -> Result<()> {
     tab.healthy(3).await?;
 
     for text in [&healthy, &recovered, &stuck, &parted, &paused] {
-        println!("  {}: {text}", case.name);
+        println!("  {}: {}", case.name, text.replace('\n', " "));
     }
     let events = tab.text("events").await?;
     ensure!(!events.is_empty(), "no events after all that");
