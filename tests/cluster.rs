@@ -59,7 +59,7 @@ fn run(seed: u64) -> Result<World, String> {
     if !world.clients.values().all(Client::is_done) {
         return Err("clients wait although all is well again".to_owned());
     }
-    let last = world.replicas.committed().len() as u64 + 1;
+    let last = world.replicas.newest();
     for host in world.hosts.values() {
         let node = host.node().ok_or("a replica is down")?;
         if (node.applied(), node.commit()) != (last, last) {

@@ -22,7 +22,14 @@ pub struct Asked {
     pub client: ClientId,
     pub ask: Ask,
     at: u64,
-    pub answer: Option<(u64, Answer)>,
+    pub answer: Option<Answered>,
+}
+
+pub struct Answered {
+    at: u64,
+    pub answer: Answer,
+    /// The newest entry that any replica knew to be committed.
+    newest: u64,
 }
 
 impl History {
@@ -38,10 +45,12 @@ impl History {
         self.requests.len() - 1
     }
 
-    pub fn answered(&mut self, place: usize, answer: Answer) {
+    /// Notes its answer, which came when the entries up to `newest` were committed.
+    pub fn answered(&mut self, place: usize, answer: Answer, newest: u64) {
         self.moments += 1;
+        let at = self.moments;
         if let Some(request) = self.requests.get_mut(place) {
-            request.answer = Some((self.moments, answer));
+            request.answer = Some(Answered { at, answer, newest });
         }
     }
 
@@ -53,24 +62,26 @@ impl History {
         // The index that answered requests came out at, by the moment of the answer.
         let mut floors: Vec<(u64, u64)> = Vec::new();
         for request in &self.requests {
-            let Some((moment, answer)) = &request.answer else {
+            let Some(answered) = &request.answer else {
                 continue;
             };
             let before = floors.iter().filter(|(at, _)| *at < request.at);
             let floor = before.map(|(_, index)| *index).max().unwrap_or(0);
-            let index = came_out_at(&request.ask, answer, floor, model)
-                .map_err(|what| format!("{:?} -> {answer:?}: {what}", request.ask))?;
+            let index = came_out_at(&request.ask, answered, floor, model).map_err(|what| {
+                let (ask, answer) = (&request.ask, &answered.answer);
+                format!("{ask:?} -> {answer:?}: {what}")
+            })?;
             // Most answers come in order: only the recent floors can be the highest.
-            floors.retain(|(at, known)| *at > *moment || *known > index);
-            floors.push((*moment, index));
+            floors.retain(|(at, known)| *at > answered.at || *known > index);
+            floors.push((answered.at, index));
         }
         Ok(())
     }
 }
 
-/// The least index a request can have come out at, if it is not below `floor`.
-fn came_out_at(ask: &Ask, answer: &Answer, floor: u64, model: &Model) -> Result<u64, String> {
-    match (ask, answer) {
+/// The least index a request can have come out at: not below `floor`, and not after its answer.
+fn came_out_at(ask: &Ask, answered: &Answered, floor: u64, model: &Model) -> Result<u64, String> {
+    match (ask, &answered.answer) {
         (Ask::Write { session, seq, .. }, Answer::Applied(applied)) => {
             let effect: Option<&Applied> = model.effect(*session, *seq);
             if effect != Some(applied) {
@@ -90,6 +101,7 @@ fn came_out_at(ask: &Ask, answer: &Answer, floor: u64, model: &Model) -> Result<
             let ends = versions.iter().map(|(index, _)| *index).chain([u64::MAX]);
             absent
                 .zip(ends)
+                .take_while(|((index, _), _)| *index <= answered.newest)
                 .find(|((_, known), end)| known == value && *end > floor)
                 .map(|((index, _), _)| index.max(floor))
                 .ok_or_else(|| format!("not the value at {floor} or later; it was {versions:?}"))

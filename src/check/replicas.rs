@@ -51,13 +51,18 @@ impl Replicas {
         &self.committed
     }
 
+    /// The newest entry that any replica knows to be committed.
+    pub fn newest(&self) -> u64 {
+        self.committed.len() as u64 + FIRST - 1
+    }
+
     /// A replica came back from its disk. What it had not made durable may be gone.
     pub fn reborn(&mut self, id: NodeId) {
         self.seen.remove(&id);
     }
 
     /// A replica took an input.
-    pub fn observe(&mut self, id: NodeId, node: &Node) {
+    pub fn observe(&mut self, id: NodeId, node: &Node, disk: &Disk) {
         let now = Seen {
             term: node.term(),
             commit: node.commit(),
@@ -69,6 +74,11 @@ impl Replicas {
         }
         if now.applied > now.commit {
             self.violated(format!("{id} applied {} uncommitted", now.applied));
+        }
+        let durable = disk.durable.last_index;
+        if now.applied > durable {
+            let applied = now.applied;
+            self.violated(format!("{id} applied {applied}; its disk has {durable}"));
         }
         if node.is_leader() {
             let leader = *self.leaders.entry(now.term).or_insert(id);

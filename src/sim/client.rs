@@ -65,8 +65,8 @@ impl Client {
         self.asked == self.plan.operations && self.pending.is_empty()
     }
 
-    /// Takes replies.
-    pub fn hear(&mut self, now: u64, envelope: Envelope, history: &mut History) {
+    /// Takes replies; `newest` is the newest entry committed so far.
+    pub fn hear(&mut self, now: u64, newest: u64, envelope: Envelope, history: &mut History) {
         let Body::Replies { leader, replies } = envelope.body else {
             return;
         };
@@ -87,7 +87,7 @@ impl Client {
                 self.session = Some(applied.index);
             }
             if let Some(place) = pending.noted {
-                history.answered(place, reply.answer);
+                history.answered(place, reply.answer, newest);
             }
             self.pending.remove(&reply.id);
         }
@@ -117,9 +117,11 @@ impl Client {
             if pending.due_ms > now || nodes.is_empty() {
                 continue;
             }
-            // The leader it knows, but not blindly: it may be dead, or cut off.
+            // Reads go to any replica; writes to the leader it knows, but not blindly: it may be
+            // dead, or cut off.
+            let reads = matches!(pending.ask, Ask::Get { .. });
             let known = nodes.contains(&self.leader) && self.rng.u32(0..4) > 0;
-            let to = if known {
+            let to = if known && !reads {
                 self.leader
             } else {
                 nodes[self.rng.usize(0..nodes.len())]

@@ -188,8 +188,8 @@ impl World {
                 Output::Event(event) => self.story.tell(|| narrate::event(id, &event)),
             }
         }
-        if let Some((node, _)) = self.hosts.get_mut(&id).and_then(Host::running) {
-            self.replicas.observe(id, node);
+        if let Some((node, disk)) = self.hosts.get_mut(&id).and_then(Host::running) {
+            self.replicas.observe(id, node, disk);
         }
     }
 
@@ -265,12 +265,13 @@ impl World {
     /// Gives a client what arrived, or its turn; sends what it says.
     fn talk(&mut self, id: ClientId, arrived: Option<Envelope>) {
         let now = self.agenda.now();
+        let newest = self.replicas.newest();
         let nodes: Vec<NodeId> = self.hosts.keys().copied().collect();
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
         if let Some(envelope) = arrived {
-            client.hear(now, envelope, &mut self.history);
+            client.hear(now, newest, envelope, &mut self.history);
         }
         let said = client.speak(now, &nodes, &mut self.history);
         for (to, requests) in said {

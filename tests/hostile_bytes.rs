@@ -1,0 +1,170 @@
+//! Whatever arrives, a replica neither panics (in wasm that would end it) nor writes what it could
+//! not come back from.
+
+#[path = "hostile/messages.rs"]
+mod messages;
+
+use proptest::prelude::*;
+use tabraft::frame::{self, FrameError, Kind};
+use tabraft::kv::Command;
+use tabraft::node::{Config, Input, Limits, Node, Output};
+use tabraft::wal::{self, Record, Snapshot, Tables, WriteBatch};
+use tabraft::wire::{Envelope, Membership};
+
+/// Runs of each property.
+const CASES: u32 = 400;
+const CLUSTER: u64 = messages::CLUSTER;
+
+/// A payload in a whole frame: past the checksum, where the decoders are on their own.
+fn sealed(kind: Kind, payload: &[u8]) -> Vec<u8> {
+    let sealed = frame::seal(kind, |mut buffer| {
+        buffer.extend_from_slice(payload);
+        Ok::<_, std::convert::Infallible>(buffer)
+    });
+    match sealed {
+        Ok(bytes) => bytes,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) })]
+
+    #[test]
+    fn arbitrary_bytes_decode_to_an_error_or_a_value(
+        bytes in proptest::collection::vec(any::<u8>(), 0..400),
+    ) {
+        prop_assert!(Envelope::decode(&bytes).is_err());
+        prop_assert!(Record::decode(&bytes).is_err());
+        prop_assert!(Snapshot::decode(&bytes).is_err());
+        let _ = Command::decode(&bytes);
+        let _ = Envelope::decode(&sealed(Kind::Envelope, &bytes));
+        let _ = Record::decode(&sealed(Kind::Record, &bytes));
+        let _ = Snapshot::decode(&sealed(Kind::Snapshot, &bytes));
+    }
+
+    /// Lists that claim to be as long as a number can say end with the bytes there are.
+    #[test]
+    fn claimed_lengths_allocate_nothing(
+        before in proptest::collection::vec(0u8..8, 0..40),
+        after in proptest::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+        let payload = [before.as_slice(), &huge, &after].concat();
+        let _ = Envelope::decode(&sealed(Kind::Envelope, &payload));
+        let _ = Record::decode(&sealed(Kind::Record, &payload));
+        let _ = Snapshot::decode(&sealed(Kind::Snapshot, &payload));
+        let _ = Command::decode(&payload);
+    }
+
+    #[test]
+    fn a_replica_survives_whatever_is_well_formed(
+        founders in 1u64..=3,
+        happenings in proptest::collection::vec(messages::happening(), 1..120),
+    ) {
+        let mut replica = Replica::new(founders);
+        for happening in happenings {
+            replica.take(happening);
+        }
+        replica.restart();
+    }
+}
+
+#[test]
+fn a_frame_says_how_long_it_is_before_it_is_read() {
+    let mut bytes = sealed(Kind::Envelope, b"payload");
+    bytes[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+    let error = Envelope::decode(&bytes);
+    assert!(
+        matches!(error, Err(FrameError::TooLarge { .. })),
+        "{error:?}"
+    );
+}
+
+/// A replica and its disk.
+struct Replica {
+    node: Node,
+    tables: Tables,
+    writing: Option<WriteBatch>,
+    lives: u64,
+}
+
+impl Replica {
+    fn new(founders: u64) -> Self {
+        let mut tables = Tables::default();
+        let founders: Vec<u64> = (1..=founders).collect();
+        tables.write(&wal::bootstrap(CLUSTER, 1, Membership::of_voters(founders)));
+        Self {
+            node: start(&tables, 1),
+            tables,
+            writing: None,
+            lives: 1,
+        }
+    }
+
+    fn take(&mut self, happening: messages::Happening) {
+        use messages::Happening;
+        match happening {
+            Happening::Ticks(count) => (0..count).for_each(|_| self.input(Input::Tick)),
+            Happening::Written => self.written(),
+            Happening::Restart => self.restart(),
+            Happening::Transfer(to) => self.input(Input::TransferLeader(to)),
+            // As a client of its own or a peer would send it, over the wire.
+            Happening::Arrives(envelope) => {
+                let decoded = Envelope::decode(&envelope.encode());
+                self.input(Input::Receive(decoded.expect("it was just encoded")));
+            }
+        }
+    }
+
+    fn written(&mut self) {
+        if let Some(batch) = self.writing.take() {
+            self.tables.write(&batch);
+            self.input(Input::Persisted(batch.seq));
+        }
+    }
+
+    /// What was written can be come back from.
+    fn restart(&mut self) {
+        self.lives += 1;
+        self.writing = None;
+        self.node = start(&self.tables, self.lives);
+        self.outputs();
+    }
+
+    fn input(&mut self, input: Input) {
+        self.node.handle(input);
+        self.outputs();
+    }
+
+    fn outputs(&mut self) {
+        while let Some(output) = self.node.poll() {
+            match output {
+                Output::Persist(batch) => {
+                    assert!(self.writing.is_none(), "one batch at a time");
+                    self.writing = Some(batch);
+                }
+                Output::Send { to: _, body } => {
+                    let bytes = self.node.envelope(body).encode();
+                    assert!(Envelope::decode(&bytes).is_ok());
+                }
+                Output::Event(_) => {}
+            }
+        }
+    }
+}
+
+fn start(tables: &Tables, epoch: u64) -> Node {
+    let recovered = wal::replay(CLUSTER, 1, tables).expect("a replica's own disk");
+    let config = Config {
+        cluster: CLUSTER,
+        id: 1,
+        epoch,
+        seed: 1,
+        limits: Limits {
+            snapshot_entries: 4,
+            snapshot_bytes: 1 << 20,
+            catchup_entries: 2,
+        },
+    };
+    Node::new(config, recovered).expect("a sound disk")
+}
