@@ -439,12 +439,7 @@ impl Cluster {
         self.check_member(id)?;
         let url = opening::url_for_host(self.settings(), id)?;
         let before = self.0.view.borrow().tab_of(id).cloned();
-        let window = web_sys::window().ok_or_else(wrong_answer)?;
-        // With `noopener` the browser returns nothing, whether it opened a tab or not: what counts
-        // is that another tab takes the replica.
-        window
-            .open_with_url_and_target_and_features(&url, "_blank", "noopener")
-            .map_err(|error| ApiError::browser("The tab could not be opened", &error))?;
+        open_window(&url).await?;
         let deadline = now() + OPEN_TAB_TIMEOUT_MS;
         while now() < deadline {
             if self.is_elsewhere(id, before.as_ref()) {
@@ -728,6 +723,26 @@ impl Cluster {
             Err(error) => self.notice(error.to_string()),
         }
     }
+}
+
+/// Opens a tab that shares no process with this one. With `noopener` the browser returns nothing,
+/// whether it opened a tab or not.
+///
+/// Firefox runs its event loop while a window opens, so it is opened from a timer of its own:
+/// nothing that could be entered a second time is on the stack then.
+async fn open_window(url: &str) -> Result<(), ApiError> {
+    let (sender, receiver) = oneshot::channel();
+    let url = url.to_owned();
+    Timeout::new(0, move || {
+        let opened = web_sys::window().map_or(Ok(None), |window| {
+            window.open_with_url_and_target_and_features(&url, "_blank", "noopener")
+        });
+        // A caller that is gone does not mind.
+        drop(sender.send(opened.map(|_| ())));
+    })
+    .forget();
+    let opened = receiver.await.unwrap_or(Ok(()));
+    opened.map_err(|error| ApiError::browser("The tab could not be opened", &error))
 }
 
 /// Waits for a future, but not forever.
