@@ -248,10 +248,12 @@ impl Log {
             return true;
         };
         match self.entries.first().map(|entry| entry.index) {
-            Some(start) if (start..=start + self.entries.len() as u64).contains(&first) => {
+            Some(start)
+                if (start..=start.saturating_add(self.entries.len() as u64)).contains(&first) =>
+            {
                 self.entries.truncate((first - start) as usize);
             }
-            // What was dropped before the first entry is committed, and never replaced.
+            Some(start) if first < start => self.entries.clear(),
             Some(_) => return false,
             // Right after a snapshot was installed nothing but its successor can follow. The first
             // record there is may begin anywhere.
