@@ -1,12 +1,12 @@
 //! The page's side of the cluster: any tab is a client, whether it hosts replicas or not.
 //!
-//! - [`requests`]: reads and writes on their way to the leader
-//! - [`view`]: what this tab has heard of the cluster
-//! - [`hosting`]: the workers of this tab
-//! - [`tabs`]: the talk between tabs
-//! - [`opening`]: what a tab does first, and what it hosts
-//! - [`console`]: `window.tabraft`
-//! - [`error`]: errors of the console API
+//! - [`requests`] has reads and writes on their way to the leader
+//! - [`view`] is what this tab has heard of the cluster
+//! - [`hosting`] has the workers of this tab
+//! - [`tabs`] is the talk between tabs
+//! - [`opening`] is what a tab does first, and what it hosts
+//! - [`console`] is `window.tabraft`
+//! - [`error`] has the errors of the console API
 
 pub mod console;
 mod error;
@@ -57,7 +57,7 @@ struct Inner {
     settings: Settings,
     view: RefCell<View>,
     notices: RefCell<Vec<String>>,
-    subscribers: RefCell<Vec<Rc<dyn Fn(&Update)>>>,
+    subscribers: RefCell<Vec<Subscriber>>,
     updates: RefCell<Vec<Update>>,
     telling: Cell<bool>,
     hosting: Hosting,
@@ -67,6 +67,8 @@ struct Inner {
     opening: RefCell<Vec<oneshot::Sender<Result<(), ApiError>>>>,
     _locks: OnceCell<Interval>,
 }
+
+type Subscriber = Rc<dyn Fn(&Update)>;
 
 struct Joined {
     identity: u64,
