@@ -42,7 +42,13 @@ impl Node {
         if self.applied == before {
             return false;
         }
+        let last = self.raw.raft.raft_log.last_index();
         self.raw.advance_apply_to(self.applied);
+        if self.raw.raft.raft_log.last_index() > last {
+            // raft-rs appended the end of a joint membership, and tells nobody before the next
+            // heartbeat.
+            self.raw.raft.bcast_append();
+        }
         self.take_snapshot_if_due();
         true
     }

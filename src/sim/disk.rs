@@ -54,5 +54,6 @@ impl Disk {
             self.complete();
         }
         self.writing = None;
+        self.held = false;
     }
 }

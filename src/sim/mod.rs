@@ -56,6 +56,8 @@ pub struct World {
     pub story: Story,
     pub replicas: Replicas,
     pub history: History,
+    /// Envelopes for clients that are not of this world: those of whoever steers it by hand.
+    pub mailbox: Vec<Envelope>,
 }
 
 impl World {
@@ -70,6 +72,7 @@ impl World {
             story: Story::default(),
             replicas: Replicas::default(),
             history: History::default(),
+            mailbox: Vec::new(),
         }
     }
 
@@ -268,6 +271,7 @@ impl World {
         let newest = self.replicas.newest();
         let nodes: Vec<NodeId> = self.hosts.keys().copied().collect();
         let Some(client) = self.clients.get_mut(&id) else {
+            self.mailbox.extend(arrived);
             return;
         };
         if let Some(envelope) = arrived {

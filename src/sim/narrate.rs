@@ -2,10 +2,11 @@
 
 use crate::kv::{Command, Op, Outcome};
 use crate::node::Event;
+use crate::node::admit::decode_changes;
 use crate::wal::{Record, WriteBatch};
 use crate::wire::{
-    Address, Answer, Body, EntryKind, Envelope, LogEntry, Membership, NodeId, RaftKind,
-    RaftMessage, Reply,
+    Address, Answer, Ask, Body, EntryKind, Envelope, LogEntry, Membership, NodeId, RaftKind,
+    RaftMessage, Reply, Request,
 };
 
 /// One line for each message of an envelope.
@@ -17,9 +18,12 @@ pub fn sent(envelope: &Envelope, to: Address, lines: &mut Vec<String>) {
                 .iter()
                 .map(|message| format!("{way}  {}", raft_message(message))),
         ),
-        Body::Requests(requests) => lines.push(format!("{way}  {} request(s)", requests.len())),
+        Body::Requests(requests) => {
+            lines.extend(requests.iter().map(|r| format!("{way}  {}", request(r))));
+        }
         Body::Forwarded { requests, .. } => {
-            lines.push(format!("{way}  {} request(s), forwarded", requests.len()));
+            let forwarded = |r| format!("{way}  forwarded: {}", request(r));
+            lines.extend(requests.iter().map(forwarded));
         }
         Body::Replies { replies, .. } => {
             lines.extend(replies.iter().map(|r| format!("{way}  {}", reply(r))));
@@ -106,13 +110,12 @@ pub fn entry(entry: &LogEntry) -> String {
             None => "(malformed)".to_owned(),
         },
         _ if entry.context.is_empty() => "(leave joint membership)".to_owned(),
-        _ => "(membership)".to_owned(),
+        _ => format!("({:?})", decode_changes(&entry.context).unwrap_or_default()),
     };
     format!("{}@{}{contents}", entry.index, entry.term)
 }
 
 fn operation(op: &Op) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match op {
         Op::Put { key, value } => format!("{key}={}", text(value)),
         Op::Delete { key } => format!("delete {key}"),
@@ -127,8 +130,27 @@ fn operation(op: &Op) -> String {
     }
 }
 
+/// A value as text, or its size where it is long.
+fn text(bytes: &[u8]) -> String {
+    match bytes.len() {
+        0..=40 => String::from_utf8_lossy(bytes).into_owned(),
+        many => format!("({many} bytes)"),
+    }
+}
+
+fn request(request: &Request) -> String {
+    let ask = match &request.ask {
+        Ask::OpenSession => "open session".to_owned(),
+        Ask::Write { seq, op, .. } => format!("write {seq}: {}", operation(op)),
+        Ask::Get { key, read } => format!("{read:?} read of {key}").to_lowercase(),
+        Ask::Scan { prefix, .. } => format!("scan of {prefix}"),
+        Ask::Status => "status".to_owned(),
+        Ask::ChangeMembership(changes) => format!("{changes:?}"),
+    };
+    format!("#{} {ask}", request.id)
+}
+
 fn reply(reply: &Reply) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let answer = match &reply.answer {
         Answer::Applied(applied) => {
             let outcome = match applied.outcome {
@@ -150,7 +172,7 @@ fn reply(reply: &Reply) -> String {
         Answer::Retry => "retry".to_owned(),
         Answer::Refused(refusal) => format!("refused: {refusal}"),
     };
-    format!("#{}: {answer}", reply.id)
+    format!("#{} {answer}", reply.id)
 }
 
 /// What a batch writes.

@@ -6,20 +6,26 @@ use super::World;
 use super::host::State;
 use super::network::Weather;
 use crate::node::Input;
-use crate::wire::NodeId;
+use crate::wire::{Address, Ask, Body, ClientId, Envelope, MemberChange, NodeId, Request};
 
 /// Makes faults, one every now and then; which ones follows from the seed.
 pub struct Nemesis {
     rng: Rng,
     /// Replicas that may be down at once.
     pub down_max: usize,
+    /// Whether it asks for new memberships, too.
+    pub changes_membership: bool,
 }
+
+/// The client in whose name it asks.
+const ADMINISTRATOR: ClientId = 999;
 
 impl Nemesis {
     pub fn new(seed: u64, down_max: usize) -> Self {
         Self {
             rng: Rng::with_seed(seed ^ 0x6e65_6d65),
             down_max,
+            changes_membership: false,
         }
     }
 
@@ -53,7 +59,7 @@ impl Nemesis {
                 .filter(|state| !matches!(state, State::Up(_)))
                 .count()
         };
-        match self.rng.u32(0..12) {
+        match self.rng.u32(0..13) {
             0 | 1 if down(world) < self.down_max => world.crash(id, self.rng.bool()),
             2..=4 => {
                 let state = &world.hosts[&id].state;
@@ -79,7 +85,35 @@ impl Nemesis {
                     _ => Weather::STORM,
                 };
             }
+            11 if self.changes_membership => self.change_membership(world, &ids),
             _ => world.input(id, Input::TransferLeader(None)),
+        }
+    }
+
+    /// Asks every replica, since it does not know who leads; most will not be able to.
+    fn change_membership(&mut self, world: &mut World, ids: &[NodeId]) {
+        let rng = &mut self.rng;
+        let mut change = || {
+            let id = ids[rng.usize(0..ids.len())];
+            match rng.u32(0..4) {
+                0 => MemberChange::AddLearner(id),
+                1 => MemberChange::Remove(id),
+                _ => MemberChange::AddVoter(id),
+            }
+        };
+        // One change, or two by joint consensus.
+        let mut changes = vec![change(), change()];
+        changes.truncate(self.rng.usize(1..=2));
+        let envelope = Envelope {
+            cluster: world.settings.cluster,
+            from: Address::Client(ADMINISTRATOR),
+            body: Body::Requests(vec![Request {
+                id: 1,
+                ask: Ask::ChangeMembership(changes),
+            }]),
+        };
+        for &id in ids {
+            world.send(envelope.clone(), Address::Node(id));
         }
     }
 
