@@ -1,7 +1,7 @@
 //! What travels between replicas and clients: envelopes.
 //!
 //! An envelope says which cluster it belongs to and who sent it; anything else is not for us and
-//! is dropped and counted by the receiver. Its bytes are a [`frame`](crate::frame) of kind
+//! is dropped and counted by the receiver. Its bytes are a [`frame`] of kind
 //! envelope around postcard's encoding of [`Envelope`]. A channel may lose, repeat and reorder
 //! envelopes; nothing here relies on it.
 //!

@@ -3,10 +3,11 @@
 
 use tabraft::node::Limits;
 use tabraft::sim::client::{Client, Plan};
+use tabraft::sim::host::Host;
 use tabraft::sim::nemesis::Nemesis;
 use tabraft::sim::{Settings, World};
 
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -43,15 +44,33 @@ fn world(seed: u64) -> World {
 fn run(seed: u64) -> Result<World, String> {
     let mut world = world(seed);
     let down_max = world.hosts.len() / 2 + (seed % 2) as usize;
-    Nemesis::new(seed, down_max).torment(&mut world, 25_000);
-    Nemesis::relent(&mut world);
+    let nemesis = Nemesis::new(seed, down_max);
+    survives(&mut world, nemesis)?;
+    Ok(world)
+}
+
+/// The same while replicas are added, promoted, demoted and removed, the leader among them.
+fn run_with_changing_members(seed: u64) -> Result<(), String> {
+    let mut world = world(seed);
+    let founders: Vec<u64> = world.hosts.keys().copied().collect();
+    for newcomer in [11, 12] {
+        world.add_host(newcomer, &founders);
+    }
+    let mut nemesis = Nemesis::new(seed, 1);
+    nemesis.changes_membership = true;
+    survives(&mut world, nemesis)
+}
+
+fn survives(world: &mut World, mut nemesis: Nemesis) -> Result<(), String> {
+    nemesis.torment(world, 25_000);
+    Nemesis::relent(world);
     for _ in 0..60 {
         if world.clients.values().all(Client::is_done) {
             break;
         }
         world.run(1_000);
     }
-    world.run(2_000);
+    world.run(5_000);
     if let Some(what) = world.replicas.violations().first() {
         return Err(what.clone());
     }
@@ -60,26 +79,44 @@ fn run(seed: u64) -> Result<World, String> {
         return Err("clients wait although all is well again".to_owned());
     }
     let last = world.replicas.newest();
-    for host in world.hosts.values() {
-        let node = host.node().ok_or("a replica is down")?;
+    let nodes = || world.hosts.values().filter_map(Host::node);
+    let leader = nodes().max_by_key(|node| (node.is_leader(), node.term()));
+    let members = leader.ok_or("all replicas are down")?.report().membership;
+    if !members.voters_outgoing.is_empty() {
+        return Err(format!("the joint membership is not left: {members:?}"));
+    }
+    for id in members.voters.iter().chain(&members.learners) {
+        let node = world.hosts[id].node().ok_or("a replica is down")?;
         if (node.applied(), node.commit()) != (last, last) {
-            return Err(format!("{} has not caught up with {last}", host.id));
+            return Err(format!("{id} has not caught up with {last}"));
         }
         if node.store().scan("", usize::MAX) != world.replicas.model.pairs() {
-            return Err(format!("{} has other pairs than the model", host.id));
+            return Err(format!("{id} has other pairs than the model"));
         }
     }
-    Ok(world)
+    Ok(())
+}
+
+fn seeds(default: u64) -> std::ops::Range<u64> {
+    match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(default),
+    }
 }
 
 #[test]
 fn nothing_is_lost_or_stale_under_faults() {
-    let seeds = match number("SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(SEEDS),
-    };
-    for seed in seeds {
+    for seed in seeds(SEEDS) {
         if let Err(what) = run(seed) {
+            panic!("SEED={seed}: {what}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_lost_while_members_change() {
+    for seed in seeds(SEEDS) {
+        if let Err(what) = run_with_changing_members(seed) {
             panic!("SEED={seed}: {what}");
         }
     }

@@ -106,6 +106,7 @@ impl Replica {
         match happening {
             Happening::Ticks(count) => (0..count).for_each(|_| self.input(Input::Tick)),
             Happening::Written => self.written(),
+            Happening::Campaign => self.input(Input::Campaign),
             Happening::Restart => self.restart(),
             Happening::Transfer(to) => self.input(Input::TransferLeader(to)),
             // As a client of its own or a peer would send it, over the wire.

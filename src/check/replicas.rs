@@ -97,7 +97,7 @@ impl Replicas {
 
     /// State machine safety: what is committed at an index is the same everywhere, for ever.
     fn compare_committed(&mut self, id: NodeId, node: &Node, since: u64) {
-        let new = node.log().entries().map(|entry| (entry.index, entry));
+        let new = node.log().iter().map(|entry| (entry.index, entry));
         for (index, entry) in new.filter(|(i, _)| (since + 1..=node.commit()).contains(i)) {
             let place = (index - FIRST) as usize;
             let entry = LogEntry::from(entry.clone());

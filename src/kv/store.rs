@@ -182,3 +182,157 @@ impl Store {
 fn hash(key: &str, value: &[u8]) -> u64 {
     xxh3_64_with_seed(value, xxh3_64_with_seed(key.as_bytes(), key.len() as u64))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{KEY_BYTES_MAX, SESSION_WINDOW_MAX, SESSIONS_MAX};
+    use super::*;
+
+    /// A store with one session, and the index of the next entry.
+    struct Log {
+        store: Store,
+        index: u64,
+        session: u64,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            let mut log = Self {
+                store: Store::default(),
+                index: 1,
+                session: 0,
+            };
+            log.session = log.commit(&Command::Open).index;
+            log
+        }
+
+        fn commit(&mut self, command: &Command) -> Applied {
+            self.index += 1;
+            self.store.apply(self.index, 1, &command.encode())
+        }
+
+        fn write(&mut self, seq: u64, answered_below: u64, op: Op) -> Outcome {
+            let session = self.session;
+            let write = Command::Write {
+                session,
+                seq,
+                answered_below,
+                op,
+            };
+            self.commit(&write).outcome
+        }
+    }
+
+    fn put(key: &str, value: &str) -> Op {
+        let (key, value) = (key.to_owned(), Bytes::from(value.to_owned()));
+        Op::Put { key, value }
+    }
+
+    fn cas(key: &str, expected: Option<&str>, value: &str) -> Op {
+        let bytes = |text: &str| Bytes::from(text.to_owned());
+        Op::Cas {
+            key: key.to_owned(),
+            expected: expected.map(bytes),
+            value: bytes(value),
+        }
+    }
+
+    #[test]
+    fn every_operation_says_what_it_did() {
+        let mut log = Log::new();
+        let key = || "a".to_owned();
+        let cases = [
+            (
+                Op::Delete { key: key() },
+                Outcome::Deleted { existed: false },
+            ),
+            (cas("a", Some("x"), "y"), Outcome::Swapped(false)),
+            (cas("a", None, "x"), Outcome::Swapped(true)),
+            (cas("a", None, "y"), Outcome::Swapped(false)),
+            (cas("a", Some("x"), "y"), Outcome::Swapped(true)),
+            (put("a", "z"), Outcome::Put),
+            (
+                Op::Delete { key: key() },
+                Outcome::Deleted { existed: true },
+            ),
+            (put("", "z"), Refusal::KeyEmpty.into()),
+        ];
+        for ((op, outcome), seq) in cases.into_iter().zip(1..) {
+            assert_eq!(log.write(seq, 1, op.clone()), outcome, "{op:?}");
+        }
+        assert!(log.store.is_empty());
+        let long = "k".repeat(KEY_BYTES_MAX + 1);
+        let bytes = long.len();
+        let refused = Refusal::KeyTooLarge { bytes };
+        assert_eq!(log.write(99, 1, put(&long, "")), refused.into());
+    }
+
+    #[test]
+    fn a_retry_gets_the_first_answer_and_changes_nothing() {
+        let mut log = Log::new();
+        let first = log.write(1, 1, cas("a", None, "x"));
+        log.write(2, 1, put("a", "y"));
+        assert_eq!(log.write(1, 1, cas("a", None, "x")), first);
+        assert_eq!(log.store.get("a"), Some(&Bytes::from("y")));
+        // Once the client said that it has the answer, nothing is kept of it.
+        log.write(3, 3, put("b", ""));
+        let again = log.write(1, 1, put("a", "z"));
+        assert_eq!(again, Refusal::Answered.into());
+        assert_eq!(log.store.get("a"), Some(&Bytes::from("y")));
+    }
+
+    #[test]
+    fn a_session_keeps_so_many_answers_and_no_more() {
+        let mut log = Log::new();
+        for seq in 1..=SESSION_WINDOW_MAX as u64 {
+            assert_eq!(log.write(seq, 1, put("a", "")), Outcome::Put);
+        }
+        let next = SESSION_WINDOW_MAX as u64 + 1;
+        let refused = log.write(next, 1, put("a", "x"));
+        assert_eq!(refused, Refusal::WindowFull.into());
+        assert_eq!(log.write(next, 2, put("a", "x")), Outcome::Put);
+    }
+
+    #[test]
+    fn the_session_longest_unused_goes_first() {
+        let mut log = Log::new();
+        let idle = log.commit(&Command::Open).index;
+        for _ in 2..SESSIONS_MAX {
+            log.commit(&Command::Open);
+        }
+        assert_eq!(log.write(1, 1, put("a", "x")), Outcome::Put);
+        log.commit(&Command::Open);
+        assert_eq!(log.write(2, 1, put("a", "y")), Outcome::Put);
+        log.session = idle;
+        let expired = log.write(1, 1, put("a", "z"));
+        assert_eq!(expired, Refusal::SessionExpired.into());
+    }
+
+    #[test]
+    fn an_image_is_the_whole_state() {
+        let mut log = Log::new();
+        log.write(1, 1, put("a", "x"));
+        let restored = Store::restore(log.store.image()).expect("its own image");
+        assert_eq!(restored, log.store);
+        let mut image = log.store.image();
+        image.pairs[0].1 = Bytes::from("forged");
+        assert_eq!(Store::restore(image), None);
+    }
+
+    #[test]
+    fn the_digest_tells_histories_apart_that_end_in_the_same_pairs() {
+        let mut one = Log::new();
+        one.write(1, 1, put("a", "x"));
+        let mut other = Log::new();
+        other.write(1, 1, cas("a", None, "x"));
+        assert_eq!(one.store.scan("", 9), other.store.scan("", 9));
+        assert_ne!(one.store.digest(), other.store.digest());
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused_by_every_replica_alike() {
+        let mut store = Store::default();
+        let applied = store.apply(2, 1, b"\xff\xff\xff");
+        assert_eq!(applied.outcome, Refusal::Malformed.into());
+    }
+}

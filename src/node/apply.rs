@@ -153,6 +153,8 @@ impl Node {
         }
         for id in lost {
             self.snapshots_sent.remove(&id);
+            // The next one may as well be newer.
+            self.raw.mut_store().drop_snapshot();
             self.raw.report_snapshot(id, SnapshotStatus::Failure);
         }
     }

@@ -53,7 +53,7 @@ impl Log {
         self.bytes
     }
 
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }
 
@@ -187,16 +187,140 @@ impl Storage for Log {
     }
 
     /// Making one takes the state machine, which the log does not have. So raft-rs is told to wait,
-    /// and the follower is noted.
+    /// and the follower is noted. A follower ignores a snapshot from before it was a member.
     fn snapshot(&self, request_index: u64, to: u64) -> Result<Snapshot> {
+        let suits = |snapshot: &Snapshot| {
+            let metadata = snapshot.get_metadata();
+            let conf = metadata.get_conf_state();
+            let mut members = [
+                conf.get_voters(),
+                conf.get_learners(),
+                conf.get_voters_outgoing(),
+            ]
+            .into_iter()
+            .flatten();
+            metadata.index >= request_index && members.any(|id| *id == to)
+        };
         match &self.for_followers {
-            Some(snapshot) if snapshot.get_metadata().index >= request_index => {
-                Ok(snapshot.clone())
-            }
+            Some(snapshot) if suits(snapshot) => Ok(snapshot.clone()),
             _ => {
                 self.wanted.borrow_mut().insert(to);
                 Err(StorageError::SnapshotTemporarilyUnavailable.into())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(index: u64, term: u64) -> Entry {
+        Entry {
+            index,
+            term,
+            ..Entry::default()
+        }
+    }
+
+    /// A log with entries 4 and 5 after a base of 3, at terms equal to the indices.
+    fn log() -> Log {
+        let entries = vec![entry(4, 4), entry(5, 5)];
+        Log::new((3, 3), entries, RaftState::default())
+    }
+
+    fn terms(log: &Log) -> Vec<(u64, u64)> {
+        log.iter().map(|entry| (entry.index, entry.term)).collect()
+    }
+
+    fn range(log: &Log, low: u64, high: u64, bytes: u64) -> Result<Vec<u64>> {
+        let entries = log.entries(low, high, bytes, GetEntriesContext::empty(false))?;
+        Ok(entries.into_iter().map(|entry| entry.index).collect())
+    }
+
+    #[test]
+    fn terms_are_known_from_the_base_on() {
+        let log = log();
+        assert_eq!(log.term(2), Err(StorageError::Compacted.into()));
+        assert_eq!(log.term(3), Ok(3));
+        assert_eq!(log.term(5), Ok(5));
+        assert_eq!(log.term(6), Err(StorageError::Unavailable.into()));
+    }
+
+    #[test]
+    fn entries_are_had_within_bounds_and_never_fewer_than_one() {
+        let log = log();
+        let compacted = Err(StorageError::Compacted.into());
+        assert_eq!(range(&log, 3, 5, u64::MAX), compacted);
+        assert_eq!(range(&log, 4, 6, u64::MAX), Ok(vec![4, 5]));
+        assert_eq!(range(&log, 4, 6, 2 * ENTRY_OVERHEAD_BYTES), Ok(vec![4, 5]));
+        assert_eq!(range(&log, 4, 6, 2 * ENTRY_OVERHEAD_BYTES - 1), Ok(vec![4]));
+        assert_eq!(range(&log, 4, 6, 0), Ok(vec![4]));
+        let unavailable = Err(StorageError::Unavailable.into());
+        assert_eq!(range(&log, 4, 7, u64::MAX), unavailable);
+    }
+
+    #[test]
+    fn appending_replaces_what_is_there() {
+        let cases = [
+            (vec![(4, 4), (5, 5)], vec![(4, 4), (5, 5)]),
+            (vec![(4, 6), (5, 6)], vec![(4, 6), (5, 6)]),
+            (vec![(4, 6)], vec![(4, 6)]),
+            (vec![(6, 6)], vec![(4, 4), (5, 5), (6, 6)]),
+        ];
+        for (appended, after) in cases {
+            let entries = appended.into_iter().map(|(index, term)| entry(index, term));
+            let entries: Vec<_> = entries.collect();
+            let mut log = log();
+            log.append(&entries);
+            assert_eq!(terms(&log), after);
+            assert_eq!(log.bytes(), after.len() as u64 * ENTRY_OVERHEAD_BYTES);
+        }
+    }
+
+    #[test]
+    fn compaction_keeps_some_for_followers_and_fewer_when_they_are_large() {
+        // Up to, kept, bytes; the first index left.
+        let cases = [
+            (5, 0, u64::MAX, 6),
+            (5, 1, u64::MAX, 5),
+            (5, 9, u64::MAX, 4),
+            (4, 9, 0, 5),
+            (3, 0, 0, 4),
+        ];
+        for (index, keep, bytes_max, first) in cases {
+            let mut log = log();
+            log.compact(index, keep, bytes_max);
+            assert_eq!(log.first_index(), Ok(first));
+            assert_eq!(log.term(first - 1), Ok(first - 1));
+            assert_eq!(log.last_index(), Ok(5));
+        }
+    }
+
+    #[test]
+    fn an_installed_snapshot_takes_the_logs_place() {
+        let mut log = log();
+        let mut snapshot = Snapshot::default();
+        snapshot.mut_metadata().index = 9;
+        snapshot.mut_metadata().term = 7;
+        log.install(&snapshot);
+        assert_eq!((log.first(), log.last(), log.bytes()), (10, 9, 0));
+        assert_eq!(log.term(9), Ok(7));
+        assert_eq!(log.hard_state.commit, 9);
+    }
+
+    #[test]
+    fn a_snapshot_is_for_the_members_it_has() {
+        let mut log = log();
+        let temporarily = StorageError::SnapshotTemporarilyUnavailable;
+        assert_eq!(log.snapshot(0, 2), Err(temporarily.into()));
+        assert_eq!(log.take_wanted(), BTreeSet::from([2]));
+        let mut snapshot = Snapshot::default();
+        snapshot.mut_metadata().index = 5;
+        snapshot.mut_metadata().mut_conf_state().voters = vec![1, 2];
+        log.offer_snapshot(snapshot.clone());
+        assert_eq!(log.snapshot(0, 2), Ok(snapshot));
+        assert!(log.snapshot(0, 3).is_err());
+        assert_eq!(log.take_wanted(), BTreeSet::from([3]));
     }
 }

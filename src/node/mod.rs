@@ -30,12 +30,13 @@
 //! [`wal::replay`]: crate::wal::replay()
 
 pub mod admit;
-mod apply;
+pub mod apply;
 pub mod log;
-mod reads;
-mod ready;
+pub mod reads;
+pub mod ready;
+mod receive;
 mod report;
-mod requests;
+pub mod requests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -50,8 +51,7 @@ pub use report::{Event, Report, Role};
 use crate::frame::FrameError;
 use crate::kv::Store;
 use crate::wal::{Recovered, Snapshot, WriteBatch};
-use crate::wire::{Address, Body, ClientId, ClusterId, Envelope, NodeId, RaftMessage, Reply};
-use admit::Rejection;
+use crate::wire::{Address, Body, ClientId, ClusterId, Envelope, NodeId, Reply};
 use log::Log;
 use reads::Reads;
 use ready::{Disk, Held};
@@ -311,65 +311,11 @@ impl Node {
         self.disk.flush_lazily();
     }
 
-    fn on_envelope(&mut self, envelope: Envelope) {
-        if envelope.cluster != self.config.cluster {
-            self.dropped.foreign += 1;
-            return;
-        }
-        match (envelope.from, envelope.body) {
-            (Address::Node(from), Body::Raft(messages)) => {
-                for message in messages {
-                    self.on_raft(from, message);
-                }
-            }
-            (Address::Client(client), Body::Requests(requests)) => {
-                self.on_requests(client, requests, requests::Hop::First);
-            }
-            (Address::Node(_), Body::Forwarded { client, requests }) => {
-                self.on_requests(client, requests, requests::Hop::Last);
-            }
-            _ => self.dropped.misaddressed += 1,
-        }
-    }
-
-    fn on_raft(&mut self, from: NodeId, message: RaftMessage) {
-        let mut admitted = admit::admit(&message, from, &self.raw.raft);
-        if admitted.is_ok()
-            && let Some(snapshot) = &message.snapshot
-        {
-            admitted = match Snapshot::decode(&snapshot.body) {
-                Ok(decoded)
-                    if decoded.cluster == self.config.cluster
-                        && (decoded.index, decoded.term) == (snapshot.index, snapshot.term)
-                        && decoded.membership == snapshot.membership =>
-                {
-                    self.incoming = Some(decoded);
-                    Ok(())
-                }
-                _ => Err(Rejection::Unsound),
-            };
-        }
-        match admitted {
-            Ok(()) => {
-                // raft-rs refuses what concerns no member: late answers, for the most part.
-                let snapshot = message.snapshot.is_some();
-                if self.raw.step(message.into_raft()).is_err() {
-                    self.dropped.misaddressed += 1;
-                }
-                if snapshot {
-                    self.settle();
-                    self.incoming = None;
-                }
-            }
-            Err(Rejection::Foreign) => self.dropped.foreign += 1,
-            Err(Rejection::Misaddressed) => self.dropped.misaddressed += 1,
-            Err(Rejection::Unsound) => self.dropped.unsound += 1,
-        }
-    }
-
+    /// raft-rs declines where a conf change is not applied yet, but would have a learner elected.
     fn on_campaign(&mut self) {
-        // raft-rs declines where it must not: a leader, a learner, a conf change not applied yet.
-        if self.raw.raft.leader_id == 0 && self.raw.campaign().is_ok() {
+        let raft = &self.raw.raft;
+        let may = raft.promotable() && raft.leader_id == 0 && admit::may_campaign(raft);
+        if may && self.raw.campaign().is_ok() {
             self.campaigns += 1;
         }
     }

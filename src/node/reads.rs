@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::wire::{ClientId, Request};
 
 /// Reads that may wait at one replica.
-pub const READS_MAX: usize = 65_536;
+pub(super) const READS_MAX: usize = 65_536;
 /// Ticks after which a confirmation that did not come is asked for again: raft-rs drops requests
 /// while there is no leader, or before the leader committed an entry of its term.
 const RETRY_TICKS: u64 = 4;
@@ -21,7 +21,7 @@ struct Waiting {
 
 /// The reads of one replica, in three stages: asked, under confirmation, confirmed at an index.
 #[derive(Default)]
-pub struct Reads {
+pub(super) struct Reads {
     asked: VecDeque<Waiting>,
     confirming: VecDeque<Waiting>,
     /// Number of the newest confirmation asked for, and the tick it was asked at.
@@ -31,11 +31,11 @@ pub struct Reads {
 }
 
 impl Reads {
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.asked.len() + self.confirming.len() + self.confirmed.len()
     }
 
-    pub fn push(&mut self, client: ClientId, request: Request, tick: u64) {
+    pub(super) fn push(&mut self, client: ClientId, request: Request, tick: u64) {
         self.asked.push_back(Waiting {
             client,
             request,
@@ -46,7 +46,7 @@ impl Reads {
 
     /// The number of the confirmation to ask for now, if one is due. Reads join a round only
     /// before it begins: the index it confirms was committed after they were asked.
-    pub fn next_round(&mut self, tick: u64) -> Option<u64> {
+    pub(super) fn next_round(&mut self, tick: u64) -> Option<u64> {
         let late = tick >= self.round_tick + RETRY_TICKS;
         let due = if self.confirming.is_empty() {
             !self.asked.is_empty()
@@ -63,14 +63,14 @@ impl Reads {
     }
 
     /// Round `round` was confirmed at `index`: good for all reads asked before it began.
-    pub fn confirm(&mut self, round: u64, index: u64) {
+    pub(super) fn confirm(&mut self, round: u64, index: u64) {
         while let Some(read) = self.confirming.pop_front_if(|read| read.round <= round) {
             self.confirmed.push_back((index, read));
         }
     }
 
     /// The next read that `applied` suffices for. Indices of later rounds are never smaller.
-    pub fn pop_ready(&mut self, applied: u64) -> Option<(ClientId, Request)> {
+    pub(super) fn pop_ready(&mut self, applied: u64) -> Option<(ClientId, Request)> {
         let (_, read) = self
             .confirmed
             .pop_front_if(|(index, _)| *index <= applied)?;
@@ -78,7 +78,7 @@ impl Reads {
     }
 
     /// Takes out a read that has waited since before `tick`, if there is one.
-    pub fn pop_older(&mut self, tick: u64) -> Option<(ClientId, Request)> {
+    pub(super) fn pop_older(&mut self, tick: u64) -> Option<(ClientId, Request)> {
         let old = |read: &mut Waiting| read.since_tick < tick;
         let read = self
             .confirming

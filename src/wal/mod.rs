@@ -8,7 +8,7 @@
 //! 3. Bytes may be damaged later, records may be missing, and everything may be gone at once.
 //!
 //! From 1 follows that a record which fails its check is damage, the last one too. Cutting it off
-//! could take back a vote or an acknowledged entry, so [`replay`] refuses and names it.
+//! could take back a vote or an acknowledged entry, so [`replay()`] refuses and names it.
 //!
 //! # Format
 //!
@@ -20,7 +20,7 @@
 //!
 //! - [`record`]: the records and the batch
 //! - [`snapshot`]: the snapshots
-//! - [`replay`]: from tables to a replica's state
+//! - [`mod@replay`]: from tables to a replica's state
 
 pub mod record;
 pub mod replay;

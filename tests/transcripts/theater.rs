@@ -297,10 +297,7 @@ impl Theater {
 
     fn log(&mut self, node: u64) -> Vec<String> {
         let host = &self.world().hosts[&node];
-        let entries = host
-            .node()
-            .into_iter()
-            .flat_map(|node| node.log().entries());
+        let entries = host.node().into_iter().flat_map(|node| node.log().iter());
         entries
             .map(|entry| narrate::entry(&LogEntry::from(entry.clone())))
             .collect()
