@@ -6,7 +6,8 @@ use gloo_timers::callback::Interval;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
-use super::requests::{Directory, Requests};
+use super::engine::Directory;
+use super::requests::Requests;
 use super::tabs::Tabs;
 use super::{Cluster, Joined, LOCKS_EVERY_MS, now, within};
 use crate::host::lock::{self, Mode};

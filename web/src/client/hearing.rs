@@ -1,0 +1,172 @@
+//! What this tab hears: from other tabs and their workers, from its own, and from the browser.
+
+use wasm_bindgen_futures::spawn_local;
+
+use super::hosting::Heard;
+use super::{Cluster, now, opening};
+use crate::host::lock::{self, LockState};
+use crate::model::{Event, NodeStatus, Update};
+use crate::names;
+use crate::protocol::{Action, Word};
+
+impl Cluster {
+    pub(super) fn on_word(&self, from: String, word: Word) {
+        match word {
+            Word::Hello => {
+                if let Some(joined) = self.0.joined.get()
+                    && !self.0.view.borrow().faults.is_empty()
+                {
+                    joined.tabs.say(self.faults_word());
+                }
+            }
+            Word::Status(status) => self.on_status(Some(from), *status),
+            Word::Event {
+                node,
+                kind,
+                text,
+                term,
+                at_ms,
+            } => self.add_event(Event {
+                seq: 0,
+                at_ms,
+                node,
+                kind,
+                text,
+                term,
+            }),
+            Word::Ended { node, problem } => {
+                self.0.view.borrow_mut().end(node, problem);
+                self.tell(Update::Status);
+            }
+            Word::Faults { stamp, links } => {
+                let mut view = self.0.view.borrow_mut();
+                if stamp <= view.faults_stamp {
+                    return;
+                }
+                view.faults_stamp = stamp;
+                view.faults.clone_from(&links);
+                drop(view);
+                self.tell(Update::Faults);
+                let me = self.clone();
+                spawn_local(async move {
+                    if let Err(error) = me.0.hosting.set_faults(&links).await {
+                        me.notice(format!("Faults were not set: {}", error.message));
+                    }
+                });
+            }
+            Word::Call { id, node, action } => {
+                if self.0.hosting.has(node) {
+                    let me = self.clone();
+                    spawn_local(async move { me.on_call(from, id, node, action).await });
+                }
+            }
+            Word::Result { to, id, error } => {
+                if let Some(joined) = self.0.joined.get() {
+                    joined.tabs.on_result(&to, id, error);
+                }
+            }
+        }
+    }
+
+    async fn on_call(&self, from: String, id: u64, node: u64, action: Action) {
+        // A tab that only waits for a replica does not answer for it.
+        if !self.0.hosting.runs(node) {
+            return;
+        }
+        let result = self.act_here(node, action).await;
+        if let Some(joined) = self.0.joined.get() {
+            joined.tabs.say(Word::Result {
+                to: from,
+                id,
+                error: result.err().map(|error| (error.code.into(), error.message)),
+            });
+        }
+    }
+
+    pub(super) fn on_status(&self, tab: Option<String>, status: NodeStatus) {
+        let mut view = self.0.view.borrow_mut();
+        let tab = tab.or_else(|| view.tab_of(status.id).cloned());
+        let led = view.hear(tab.unwrap_or_default(), status);
+        let leader = view.leader();
+        drop(view);
+        if led
+            && leader != 0
+            && let Some(joined) = self.0.joined.get()
+        {
+            joined.requests.on_leader();
+        }
+        self.tell(Update::Status);
+    }
+
+    pub(super) fn on_worker(&self, heard: Heard) {
+        let mut view = self.0.view.borrow_mut();
+        let (ended, problem) = match heard {
+            Heard::Started(id) => {
+                view.set_waiting(id, None);
+                view.forget_failure(id);
+                (None, None)
+            }
+            Heard::Waiting(id) => {
+                view.set_waiting(id, Some(opening::waiting_sentence(id)));
+                (None, None)
+            }
+            Heard::Ended(id) => (Some(id), None),
+            Heard::Failed(id, error) => (Some(id), Some(error.message)),
+        };
+        if let Some(id) = ended {
+            view.set_waiting(id, None);
+            view.end(id, problem.clone());
+        }
+        drop(view);
+        if let (Some(node), Some(joined)) = (ended, self.0.joined.get()) {
+            let problem = problem.clone();
+            joined.tabs.say(Word::Ended { node, problem });
+        }
+        if let (Some(id), Some(problem)) = (ended, problem) {
+            self.page_event(id, format!("Node {id} failed. {problem}"));
+        }
+        opening::remember_hosted(&self.0.settings.cluster, &self.0.hosting.running());
+        self.tell(Update::Status);
+    }
+
+    pub(super) fn page_event(&self, node: u64, text: String) {
+        let event = Event {
+            seq: 0,
+            at_ms: now(),
+            node,
+            kind: if node == 0 { "link" } else { "host" }.into(),
+            text,
+            term: 0,
+        };
+        if let Some(joined) = self.0.joined.get() {
+            joined.tabs.say(Word::Event {
+                node: event.node,
+                kind: event.kind.clone(),
+                text: event.text.clone(),
+                term: 0,
+                at_ms: event.at_ms,
+            });
+        }
+        self.add_event(event);
+    }
+
+    fn add_event(&self, event: Event) {
+        let event = self.0.view.borrow_mut().add_event(event);
+        self.tell(Update::Event(event));
+    }
+
+    /// Asks the browser which replicas are hosted: the one source that knows of tabs that died.
+    pub(super) async fn look_at_locks(&self) {
+        let cluster = &self.0.settings.cluster;
+        match lock::query().await {
+            Ok(locks) => {
+                let held = locks.iter().filter(|(_, state)| *state == LockState::Held);
+                let running = held.filter_map(|(name, _)| names::node_of_lock(cluster, name));
+                if self.0.view.borrow_mut().set_running(running.collect()) {
+                    self.tell(Update::Status);
+                }
+            }
+            Err(error) => self.notice(error.to_string()),
+        }
+    }
+}
