@@ -4,12 +4,13 @@
 #[path = "hostile/messages.rs"]
 mod messages;
 
+use messages::{Happening, first_append, from_two, plain};
 use proptest::prelude::*;
 use tabraft::frame::{self, FrameError, Kind};
 use tabraft::kv::Command;
-use tabraft::node::{Config, Input, Limits, Node, Output};
+use tabraft::node::{Config, Input, Limits, Node, Output, Role};
 use tabraft::wal::{self, Record, Snapshot, Tables, WriteBatch};
-use tabraft::wire::{Envelope, Membership};
+use tabraft::wire::{Envelope, Membership, RaftKind, RaftMessage};
 
 /// Runs of each property.
 const CASES: u32 = 400;
@@ -80,6 +81,52 @@ fn a_frame_says_how_long_it_is_before_it_is_read() {
     );
 }
 
+/// raft-rs would lead over entries that are not durable, and panics instead.
+#[test]
+fn a_vote_before_it_can_have_been_asked_for_is_dropped() {
+    let mut replica = Replica::new(2);
+    replica.take(from_two(first_append(2)));
+    replica.take(from_two(plain(RaftKind::TimeoutNow, 2)));
+    assert_eq!(replica.node.report().role, Role::Candidate);
+    replica.take(from_two(plain(RaftKind::RequestVoteResponse, 3)));
+    assert_eq!(replica.node.report().dropped.unsound, 1);
+    assert_eq!(replica.node.report().role, Role::Candidate);
+}
+
+/// It would be sent nothing any more, and counted for what is not even in the leader's log.
+#[test]
+fn a_follower_has_no_more_than_its_leader() {
+    let mut replica = Replica::new(2);
+    replica.take(from_two(plain(RaftKind::TimeoutNow, 2)));
+    replica.written();
+    replica.take(from_two(plain(RaftKind::RequestVoteResponse, 3)));
+    replica.written();
+    assert!(replica.node.is_leader());
+    let forged = RaftMessage {
+        index: 77,
+        ..plain(RaftKind::AppendResponse, 3)
+    };
+    replica.take(from_two(forged));
+    let report = replica.node.report();
+    assert_eq!(report.dropped.unsound, 1);
+    assert_eq!(report.progress[1].matched, 0);
+}
+
+/// The snapshot's bytes are on their way to the disk, and what was before it is forgotten: raft-rs
+/// would look there for conf changes.
+#[test]
+fn nobody_campaigns_while_a_snapshot_is_on_its_way_to_the_disk() {
+    let mut replica = Replica::new(3);
+    replica.take(from_two(messages::snapshot_at(9, 2)));
+    replica.take(from_two(plain(RaftKind::TimeoutNow, 2)));
+    replica.take(Happening::Ticks(50));
+    assert_eq!(replica.node.report().role, Role::Follower);
+    replica.written();
+    replica.take(Happening::Ticks(20));
+    assert_eq!(replica.node.report().role, Role::PreCandidate);
+    assert_eq!(replica.node.applied(), 9);
+}
+
 /// A replica and its disk.
 struct Replica {
     node: Node,
@@ -101,8 +148,7 @@ impl Replica {
         }
     }
 
-    fn take(&mut self, happening: messages::Happening) {
-        use messages::Happening;
+    fn take(&mut self, happening: Happening) {
         match happening {
             Happening::Ticks(count) => (0..count).for_each(|_| self.input(Input::Tick)),
             Happening::Written => self.written(),

@@ -290,3 +290,71 @@ fn op() -> impl Strategy<Value = Op> {
         }),
     ]
 }
+
+/// A message from 2 to 1 with nothing in it but its kind and term.
+pub fn plain(kind: RaftKind, term: u64) -> RaftMessage {
+    RaftMessage {
+        kind,
+        to: 1,
+        from: 2,
+        term,
+        log_term: 0,
+        index: 0,
+        entries: Vec::new(),
+        commit: 0,
+        commit_term: 0,
+        snapshot: None,
+        request_snapshot: 0,
+        reject: false,
+        reject_hint: 0,
+        context: Bytes::new(),
+        priority: 0,
+    }
+}
+
+pub fn from_two(message: RaftMessage) -> Happening {
+    Happening::Arrives(Envelope {
+        cluster: CLUSTER,
+        from: Address::Node(2),
+        body: Body::Raft(vec![message]),
+    })
+}
+
+/// An append of one entry after the bootstrap snapshot.
+pub fn first_append(term: u64) -> RaftMessage {
+    let entry = LogEntry {
+        index: 2,
+        term,
+        kind: EntryKind::Normal,
+        data: Bytes::new(),
+        context: Bytes::new(),
+    };
+    RaftMessage {
+        log_term: 1,
+        index: 1,
+        entries: vec![entry],
+        ..plain(RaftKind::Append, term)
+    }
+}
+
+/// A leader's snapshot of an empty state, with members 1, 2 and 3.
+pub fn snapshot_at(index: u64, term: u64) -> RaftMessage {
+    let membership = Membership::of_voters([1, 2, 3]);
+    let body = Snapshot {
+        cluster: CLUSTER,
+        index,
+        term,
+        membership: membership.clone(),
+        store: Store::default(),
+    };
+    let snapshot = SnapshotMessage {
+        index,
+        term,
+        membership,
+        body: Bytes::from(body.encode()),
+    };
+    RaftMessage {
+        snapshot: Some(snapshot),
+        ..plain(RaftKind::Snapshot, term)
+    }
+}
