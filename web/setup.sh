@@ -54,7 +54,10 @@ finished() { say "done in $((SECONDS - step_started)) s${1:+ ($1)}"; }
 die() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 # Long commands show their own progress, indented under their step.
-indented() { sed 's/^/      /'; }
+indented() {
+  local line
+  while IFS= read -r line; do printf '      %s\n' "$line"; done
+}
 version_of() { "$@" --version 2>/dev/null | head -n 1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1 || true; }
 
 # --- packages of the system ------------------------------------------------
@@ -192,7 +195,7 @@ setup_rust() {
   fi
   debian_rust
   if ! wasm_works rustc || ! tools_work; then
-    sed 's/^/      /' "$scratch/probe.log"
+    indented <"$scratch/probe.log"
     die "Debian's Rust is installed but $(command -v rustc) does not use it: see above."
   fi
   finished "$(version_of rustc)"
