@@ -4,16 +4,16 @@
 #[path = "hostile/messages.rs"]
 mod messages;
 
-use messages::{Happening, first_append, from_two, plain};
+use messages::{Happening, asks, first_append, from_two, plain};
 use proptest::prelude::*;
 use tabraft::frame::{self, FrameError, Kind};
 use tabraft::kv::Command;
 use tabraft::node::{Config, Input, Limits, Node, Output, Role};
 use tabraft::wal::{self, Record, Snapshot, Tables, WriteBatch};
-use tabraft::wire::{Envelope, Membership, RaftKind, RaftMessage};
+use tabraft::wire::{Ask, Envelope, MemberChange, Membership, RaftKind, RaftMessage};
 
 /// Runs of each property.
-const CASES: u32 = 400;
+const CASES: u32 = 300;
 const CLUSTER: u64 = messages::CLUSTER;
 
 /// A payload in a whole frame: past the checksum, where the decoders are on their own.
@@ -110,6 +110,24 @@ fn a_follower_has_no_more_than_its_leader() {
     let report = replica.node.report();
     assert_eq!(report.dropped.unsound, 1);
     assert_eq!(report.progress[1].matched, 0);
+}
+
+/// Twice the same learner is a joint membership, of which the only voter is no singleton to raft-rs.
+#[test]
+fn a_sole_voter_does_not_lead_over_entries_that_are_not_durable() {
+    let mut replica = Replica::new(1);
+    replica.take(Happening::Ticks(20));
+    replica.written();
+    assert!(replica.node.is_leader());
+    let learner = MemberChange::AddLearner(2);
+    replica.take(asks(Ask::ChangeMembership(vec![learner, learner])));
+    replica.written();
+    replica.written();
+    assert!(!replica.node.report().membership.voters_outgoing.is_empty());
+    replica.take(from_two(plain(RaftKind::TimeoutNow, 3)));
+    replica.written();
+    replica.take(Happening::Ticks(20));
+    assert!(replica.node.is_leader());
 }
 
 /// The snapshot's bytes are on their way to the disk, and what was before it is forgotten: raft-rs

@@ -80,7 +80,10 @@ fn is_sound(message: &RaftMessage, raft: &Raft<Log>) -> bool {
 pub fn may_campaign(raft: &Raft<Log>) -> bool {
     let log = &raft.raft_log;
     let sees_conf_changes = log.applied + 1 >= log.first_index();
-    sees_conf_changes && (!raft.prs().is_singleton() || log.persisted == log.last_index())
+    // Also of a joint membership, which raft-rs does not count as a singleton.
+    let voters = raft.prs().conf().voters().ids();
+    let sole_voter = voters.iter().all(|id| id == raft.id);
+    sees_conf_changes && (!sole_voter || log.persisted == log.last_index())
 }
 
 /// Whether the entries follow one another and what they claim to follow. Index and term 0 are

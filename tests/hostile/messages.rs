@@ -320,6 +320,15 @@ pub fn from_two(message: RaftMessage) -> Happening {
     })
 }
 
+/// A client's request.
+pub fn asks(ask: Ask) -> Happening {
+    Happening::Arrives(Envelope {
+        cluster: CLUSTER,
+        from: Address::Client(9),
+        body: Body::Requests(vec![Request { id: 1, ask }]),
+    })
+}
+
 /// An append of one entry after the bootstrap snapshot.
 pub fn first_append(term: u64) -> RaftMessage {
     let entry = LogEntry {
