@@ -237,10 +237,12 @@ tools_toolchain() {
 
 # install_crate CRATE VERSION OPT_LEVEL HOW_LONG [FLAGS...]. These tools run for
 # seconds at a time: less optimisation than their authors chose halves the wait.
+built=no
 install_crate() {
   local crate=$1 version=$2 opt_level=$3 how_long=$4 toolchain
   shift 4
   say "building, $how_long"
+  built=yes
   toolchain=$(tools_toolchain)
   env ${toolchain:+RUSTUP_TOOLCHAIN="$toolchain"} CARGO_TARGET_DIR="$build_dir" CARGO_INCREMENTAL=0 \
     CARGO_PROFILE_RELEASE_OPT_LEVEL="$opt_level" CARGO_PROFILE_RELEASE_LTO=off \
@@ -391,7 +393,7 @@ if [ "$part" = test ]; then
   setup_geckodriver
   finish_browsers
 fi
-rm -rf "$build_dir"
+if [ $built = yes ]; then rm -rf "$build_dir"; fi
 if [ $path_has_cargo = no ] && [ "$part" != rust ]; then
   echo "setup: make finds the tools; to run trunk yourself, put $cargo_home/bin on your PATH."
 fi
