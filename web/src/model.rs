@@ -59,8 +59,24 @@ pub struct NodeStatus {
     pub epoch: u64,
     pub voters: Vec<u64>,
     pub learners: Vec<u64>,
+    /// Whether the cluster has it as a voter or learner. One that was removed is listed until it
+    /// is wiped.
+    pub member: bool,
+    /// On a leader: how far each member is. Empty elsewhere.
+    pub progress: Vec<Progress>,
     /// A replica that waits or failed says what for, or why; empty otherwise.
     pub problem: String,
+}
+
+/// What a leader knows of a member's log (raft-rs's `Progress`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub id: u64,
+    /// The newest entry known to be on its disk.
+    #[serde(rename = "match")]
+    pub matched: u64,
+    /// The entry it is sent next.
+    pub next: u64,
 }
 
 impl NodeStatus {
@@ -87,6 +103,8 @@ impl NodeStatus {
             epoch: 0,
             voters: Vec::new(),
             learners: Vec::new(),
+            member: true,
+            progress: Vec::new(),
             problem: String::new(),
         }
     }
@@ -212,4 +230,83 @@ pub enum Update {
     },
     /// `Cluster::notices()` changed.
     Notices,
+    /// `Cluster::progress()` changed.
+    Progress,
+}
+
+/// Long work under way, for showing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work {
+    /// A sentence without its end: "Reading the file".
+    pub what: String,
+    /// From 0 to 1; `None` where the end is not in sight.
+    pub done: Option<f64>,
+}
+
+/// What `configure` can change while the cluster runs; `None` leaves a setting as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Change {
+    pub snapshot_entries: Option<u64>,
+    pub snapshot_bytes: Option<u64>,
+    pub catchup_entries: Option<u64>,
+    pub salvage: Option<bool>,
+    pub succession: Option<bool>,
+    pub revive: Option<crate::settings::Revive>,
+}
+
+/// How a replica's disk misbehaves on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DiskFault {
+    /// Every write begins so many milliseconds late.
+    pub delay_ms: f64,
+    /// So many of the next transactions are aborted.
+    pub fail_next: u32,
+    /// Every write finds the disk full.
+    pub full: bool,
+}
+
+/// Which stored value `corrupt` damages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    Wal,
+    Snapshot,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Last,
+    Middle,
+}
+
+/// A snapshot as a file.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    pub blob: web_sys::Blob,
+    pub file_name: String,
+    pub index: u64,
+    pub keys: u64,
+    pub bytes: u64,
+}
+
+/// The new cluster that a file was restored to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Restored {
+    pub cluster: String,
+    /// Where it opens.
+    pub url: String,
+    pub index: u64,
+    pub keys: u64,
+}
+
+/// One step of a write at one replica: its way from the client and back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    pub node: u64,
+    /// `proposed`, `sent`, `received`, `persisted`, `committed`, `applied`, `replied`.
+    pub step: String,
+    /// Milliseconds of the Unix epoch, with fractions.
+    pub at_ms: f64,
 }

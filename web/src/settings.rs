@@ -26,7 +26,8 @@ pub enum Hosting {
 }
 
 /// Who revives a replica that died.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Revive {
     /// A survivor, in clusters of two.
     #[default]

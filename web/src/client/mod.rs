@@ -12,14 +12,17 @@
 
 pub mod console;
 mod data;
+mod disks;
 mod engine;
 mod error;
 mod hearing;
 mod hosting;
 mod links;
+mod members;
 mod opening;
 mod replicas;
 mod requests;
+mod snapshots;
 mod tabs;
 mod view;
 

@@ -5,7 +5,7 @@ use tabraft::node::{Event, Report, Role as RaftRole};
 use wasm_bindgen::JsValue;
 
 use crate::channel::Channel;
-use crate::model::{NodeStatus, Role, State};
+use crate::model::{NodeStatus, Progress, Role, State};
 use crate::names;
 use crate::protocol::{Assignment, TAB_PROTOCOL, TabId, TabMessage, Word};
 
@@ -143,6 +143,16 @@ pub fn status_of(report: &Report, state: State, epoch: u64) -> NodeStatus {
         epoch,
         voters: report.membership.voters.clone(),
         learners: report.membership.learners.clone(),
+        member: true,
+        progress: report
+            .progress
+            .iter()
+            .map(|progress| Progress {
+                id: progress.id,
+                matched: progress.matched,
+                next: progress.next,
+            })
+            .collect(),
         problem: String::new(),
     }
 }

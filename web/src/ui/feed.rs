@@ -126,6 +126,7 @@ impl Marks {
                 }
                 self.events.push(event.clone());
             }
+            model::Update::Progress => return false,
             model::Update::Done { write, latency_ms } => {
                 self.meter.done(clock::ticking_ms(), *write, *latency_ms);
                 return false;
