@@ -4,7 +4,7 @@
 //! ```text
 //! offset  size  field
 //!      0     4  magic     "TBRF"
-//!      4     1  kind      1 WAL record, 2 snapshot, 3 envelope
+//!      4     1  kind      1 WAL record, 2 snapshot, 3 envelope, 4 backup
 //!      5     1  version   of the payload's format for this kind
 //!      6     2  reserved  zero
 //!      8     4  length    of the payload in bytes, little-endian
@@ -30,6 +30,8 @@ pub enum Kind {
     Record = 1,
     Snapshot = 2,
     Envelope = 3,
+    /// A file that a person keeps.
+    Backup = 4,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Kind::Record => 1,
             Kind::Snapshot => 1,
             Kind::Envelope => 1,
+            Kind::Backup => 1,
         }
     }
 
@@ -48,8 +51,8 @@ impl Kind {
             // All that a leader sends without an answer may come to wait for one disk write:
             // INFLIGHT_MAX messages of MESSAGE_BYTES_MAX, or of one entry that is larger.
             Kind::Record => 1 << 30,
-            Kind::Snapshot => 1 << 30,
-            // A snapshot travels in an envelope.
+            Kind::Snapshot | Kind::Backup => 1 << 30,
+            // Appends of a whole window, in one envelope; snapshots travel in chunks.
             Kind::Envelope => (1 << 30) + (1 << 20),
         }
     }

@@ -165,6 +165,14 @@ impl Store {
         }
     }
 
+    /// The same pairs for a cluster that knows none of this one's sessions.
+    pub fn without_sessions(&self) -> Self {
+        Self {
+            sessions: Sessions::default(),
+            ..self.clone()
+        }
+    }
+
     /// The state machine of an image; `None` if its pairs do not have the digest it claims.
     pub fn restore(image: StoreImage) -> Option<Self> {
         let mut store = Store {

@@ -19,13 +19,18 @@
 //! one, a snapshot.
 //!
 //! - [`record`]: the records and the batch
-//! - [`snapshot`]: the snapshots
+//! - [`mod@snapshot`]: the snapshots, and backups: the same as a file
+//! - [`first`]: the first batch of every disk
 //! - [`mod@replay`]: from tables to a replica's state
+//! - [`salvage`]: what a dead leader's log still had to send
 
+pub mod first;
 pub mod record;
 pub mod replay;
+pub mod salvage;
 pub mod snapshot;
 
+pub use first::{bootstrap, found, is_untouched, join};
 pub use record::{HardState, Record, WriteBatch};
-pub use replay::{Damage, Recovered, Tables, bootstrap, replay};
+pub use replay::{Damage, Recovered, Tables, replay};
 pub use snapshot::Snapshot;

@@ -7,8 +7,7 @@ use thiserror::Error;
 use super::record::{HardState, Record, WriteBatch};
 use super::snapshot::Snapshot;
 use crate::frame::FrameError;
-use crate::kv::Store;
-use crate::wire::{ClusterId, LogEntry, Membership, NodeId};
+use crate::wire::{ClusterId, LogEntry, NodeId};
 
 /// All that a replica's disk holds, in the order of the keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,40 +87,6 @@ pub enum Damage {
     NoSnapshot,
 }
 
-/// The first batch of a replica of a new cluster. A cluster begins as a snapshot at index 1,
-/// the same on every initial member, so that a replica added later is never taken for one that
-/// has only to read the log from the start: the membership it needs is in the snapshot.
-pub fn bootstrap(cluster: ClusterId, node: NodeId, membership: Membership) -> WriteBatch {
-    let snapshot = Snapshot {
-        cluster,
-        index: 1,
-        term: 1,
-        membership: membership.clone(),
-        store: Store::default(),
-    };
-    let record = Record {
-        cluster,
-        node,
-        seq: 1,
-        hard_state: HardState {
-            term: 1,
-            vote: 0,
-            commit: 1,
-        },
-        led_term: 0,
-        entries: Vec::new(),
-        membership: Some((1, membership)),
-        snapshot: Some((1, 1)),
-    };
-    WriteBatch {
-        seq: 1,
-        record: record.encode(),
-        snapshot: Some((1, snapshot.encode())),
-        drop_records_below: None,
-        drop_snapshots_below: None,
-    }
-}
-
 /// Reads a disk.
 ///
 /// # Errors
@@ -165,18 +130,18 @@ pub fn replay(cluster: ClusterId, node: NodeId, tables: &Tables) -> Result<Recov
 
 /// The records, put together.
 #[derive(Default)]
-struct Log {
+pub(super) struct Log {
     last_seq: Option<u64>,
-    hard_state: HardState,
-    led_term: u64,
-    entries: Vec<LogEntry>,
+    pub(super) hard_state: HardState,
+    pub(super) led_term: u64,
+    pub(super) entries: Vec<LogEntry>,
     extents: VecDeque<Extent>,
     /// The newest snapshot that a record speaks of.
-    marked: Option<(u64, u64)>,
+    pub(super) marked: Option<(u64, u64)>,
 }
 
 impl Log {
-    fn add(
+    pub(super) fn add(
         &mut self,
         cluster: ClusterId,
         node: NodeId,

@@ -41,22 +41,68 @@ impl Snapshot {
     /// What is wrong with the bytes; [`FrameError::Contents`] also where pairs and digest or the
     /// membership make no sense. Never panics, whatever they are.
     pub fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
-        let image: Image = frame::decode(Kind::Snapshot, bytes)?;
-        if image.index == 0 || image.term == 0 || !image.membership.is_sound() {
-            return Err(FrameError::Contents);
+        Self::decode_as(Kind::Snapshot, bytes)
+    }
+
+    /// The same contents as a file that a person keeps.
+    pub fn encode_backup(&self) -> Vec<u8> {
+        let membership = self.membership.clone();
+        let at = (self.index, self.term);
+        encode_as(Kind::Backup, self.cluster, at, membership, &self.store)
+    }
+
+    /// # Errors
+    /// As [`Snapshot::decode`]; of a file that is no backup, [`FrameError::Magic`] or
+    /// [`FrameError::Kind`].
+    pub fn decode_backup(bytes: &[u8]) -> Result<Self, FrameError> {
+        let snapshot = Self::decode_as(Kind::Backup, bytes)?;
+        let whole = !snapshot.is_nothing();
+        whole.then_some(snapshot).ok_or(FrameError::Contents)
+    }
+
+    /// Where a replica begins that joins a cluster later: before the first entry, without members.
+    pub fn nothing(cluster: ClusterId) -> Self {
+        Self {
+            cluster,
+            index: 0,
+            term: 0,
+            membership: Membership::default(),
+            store: Store::default(),
         }
-        Ok(Self {
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        self.index == 0
+    }
+
+    fn decode_as(kind: Kind, bytes: &[u8]) -> Result<Self, FrameError> {
+        let image: Image = frame::decode(kind, bytes)?;
+        let snapshot = Self {
             cluster: image.cluster,
             index: image.index,
             term: image.term,
             membership: image.membership,
             store: Store::restore(image.store).ok_or(FrameError::Contents)?,
-        })
+        };
+        let sound = snapshot.index > 0 && snapshot.term > 0 && snapshot.membership.is_sound();
+        (sound || snapshot == Self::nothing(snapshot.cluster))
+            .then_some(snapshot)
+            .ok_or(FrameError::Contents)
     }
 }
 
 /// Encodes the snapshot of a store at `(index, term)`.
 pub fn encode(
+    cluster: ClusterId,
+    at: (u64, u64),
+    membership: Membership,
+    store: &Store,
+) -> Vec<u8> {
+    encode_as(Kind::Snapshot, cluster, at, membership, store)
+}
+
+fn encode_as(
+    kind: Kind,
     cluster: ClusterId,
     (index, term): (u64, u64),
     membership: Membership,
@@ -69,5 +115,5 @@ pub fn encode(
         membership,
         store: store.image(),
     };
-    frame::encode(Kind::Snapshot, &image)
+    frame::encode(kind, &image)
 }
