@@ -40,7 +40,7 @@ impl Kind {
         match self {
             Kind::Record => 1,
             Kind::Snapshot => 1,
-            Kind::Envelope => 1,
+            Kind::Envelope => 2,
             Kind::Backup => 1,
         }
     }

@@ -5,6 +5,7 @@ use tabraft::node::Limits;
 use tabraft::sim::client::{Client, Plan};
 use tabraft::sim::host::Host;
 use tabraft::sim::nemesis::Nemesis;
+use tabraft::sim::origin::Origin;
 use tabraft::sim::{Settings, World};
 
 const SEEDS: u64 = 100;
@@ -21,8 +22,15 @@ fn world(seed: u64) -> World {
             snapshot_entries: 5 + seed % 40,
             snapshot_bytes: 1 << 20,
             catchup_entries: seed % 20,
+            ..Limits::default()
         },
         tick_ms: Some(50),
+        origin: Origin {
+            shared_store: seed % 2 == 0,
+            salvage: seed % 3 > 0,
+            succession: seed % 5 > 1,
+            revive: seed % 7 > 3,
+        },
     });
     let ids: Vec<u64> = (1..=[3, 3, 5, 2][seed as usize % 4]).collect();
     for &id in &ids {
@@ -52,9 +60,8 @@ fn run(seed: u64) -> Result<World, String> {
 /// The same while replicas are added, promoted, demoted and removed, the leader among them.
 fn run_with_changing_members(seed: u64) -> Result<(), String> {
     let mut world = world(seed);
-    let founders: Vec<u64> = world.hosts.keys().copied().collect();
     for newcomer in [11, 12] {
-        world.add_host(newcomer, &founders);
+        world.add_joiner(newcomer);
     }
     let mut nemesis = Nemesis::new(seed, 1);
     nemesis.changes_membership = true;

@@ -10,7 +10,9 @@ use tabraft::frame::{self, FrameError, Kind};
 use tabraft::kv::Command;
 use tabraft::node::{Config, Input, Limits, Node, Output, Role};
 use tabraft::wal::{self, Record, Snapshot, Tables, WriteBatch};
-use tabraft::wire::{Ask, Envelope, MemberChange, Membership, RaftKind, RaftMessage};
+use tabraft::wire::{
+    Address, Ask, Envelope, LogEntry, MemberChange, Membership, RaftKind, RaftMessage,
+};
 
 /// Runs of each property.
 const CASES: u32 = 300;
@@ -135,7 +137,11 @@ fn a_sole_voter_does_not_lead_over_entries_that_are_not_durable() {
 #[test]
 fn nobody_campaigns_while_a_snapshot_is_on_its_way_to_the_disk() {
     let mut replica = Replica::new(3);
-    replica.take(from_two(messages::snapshot_at(9, 2)));
+    replica.take(Happening::Arrives(Envelope {
+        cluster: CLUSTER,
+        from: Address::Node(2),
+        body: messages::in_part(messages::snapshot_at(9, 2), 0),
+    }));
     replica.take(from_two(plain(RaftKind::TimeoutNow, 2)));
     replica.take(Happening::Ticks(50));
     assert_eq!(replica.node.report().role, Role::Follower);
@@ -150,6 +156,7 @@ struct Replica {
     node: Node,
     tables: Tables,
     writing: Option<WriteBatch>,
+    fetching: Option<(u64, u64)>,
     lives: u64,
 }
 
@@ -162,6 +169,7 @@ impl Replica {
             node: start(&tables, 1),
             tables,
             writing: None,
+            fetching: None,
             lives: 1,
         }
     }
@@ -173,12 +181,54 @@ impl Replica {
             Happening::Campaign => self.input(Input::Campaign),
             Happening::Restart => self.restart(),
             Happening::Transfer(to) => self.input(Input::TransferLeader(to)),
+            Happening::TakeSnapshot => self.input(Input::Snapshot),
+            Happening::Death {
+                leader,
+                led,
+                entries,
+            } => {
+                let records = self.tail(leader, led, entries);
+                self.input(Input::Salvage { leader, records });
+                self.input(Input::Succeed(leader));
+            }
+            Happening::Woke(ticks) => self.input(Input::Woke { ticks }),
+            Happening::Fetched(body) => {
+                if let Some((from, index)) = self.fetching.take() {
+                    self.input(Input::Fetched { from, index, body });
+                }
+            }
             // As a client of its own or a peer would send it, over the wire.
             Happening::Arrives(envelope) => {
                 let decoded = Envelope::decode(&envelope.encode());
                 self.input(Input::Receive(decoded.expect("it was just encoded")));
             }
         }
+    }
+
+    /// A log in a dead leader's name: this replica's own records, then one with these entries.
+    fn tail(&self, leader: u64, led: bool, entries: Vec<LogEntry>) -> Vec<(u64, Vec<u8>)> {
+        let own = self.tables.records.iter();
+        let mut records: Vec<Record> = own
+            .map(|(_, bytes)| Record::decode(bytes).expect("a replica's own record"))
+            .collect();
+        let last = records.last().expect("a disk is never empty").clone();
+        let term = entries.last().map_or(0, |entry| entry.term);
+        let mut hard_state = last.hard_state;
+        hard_state.term = hard_state.term.max(term);
+        records.push(Record {
+            seq: last.seq + 1,
+            hard_state,
+            entries,
+            membership: None,
+            snapshot: None,
+            ..last
+        });
+        let forge = |mut record: Record| {
+            record.node = leader;
+            record.led_term = if led { record.hard_state.term } else { 0 };
+            (record.seq, record.encode())
+        };
+        records.into_iter().map(forge).collect()
     }
 
     fn written(&mut self) {
@@ -212,6 +262,7 @@ impl Replica {
                     let bytes = self.node.envelope(body).encode();
                     assert!(Envelope::decode(&bytes).is_ok());
                 }
+                Output::Fetch { from, index } => self.fetching = Some((from, index)),
                 Output::Event(_) => {}
             }
         }
@@ -225,10 +276,12 @@ fn start(tables: &Tables, epoch: u64) -> Node {
         id: 1,
         epoch,
         seed: 1,
+        shared_store: true,
         limits: Limits {
             snapshot_entries: 4,
             snapshot_bytes: 1 << 20,
             catchup_entries: 2,
+            ..Limits::default()
         },
     };
     Node::new(config, recovered).expect("a sound disk")

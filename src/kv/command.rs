@@ -111,9 +111,12 @@ pub enum Outcome {
     Swapped(bool),
     /// Nothing was done.
     Refused(Refusal),
+    /// The membership was changed.
+    Changed,
 }
 
-/// Why a request was not done. It had no effect, and never will under this attempt.
+/// Why a request was not done. Under this attempt it had no effect and never will; of a write that
+/// was sent before, [`Refusal::SessionExpired`] leaves open what became of the earlier attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Error)]
 pub enum Refusal {
     #[error("the key is empty; a key has 1 to {KEY_BYTES_MAX} bytes")]
@@ -132,6 +135,16 @@ pub enum Refusal {
     Malformed,
     #[error("the replica has too many requests waiting")]
     Busy,
-    #[error("the membership cannot be changed that way now")]
+    #[error("the membership cannot be changed that way")]
     ConfChange,
+    #[error("another change of the membership is under way")]
+    ConfChangePending,
+    #[error("the last voter cannot be removed")]
+    LastVoter,
+    #[error("node {0} is not a member")]
+    NotMember(u64),
+    #[error("node {0} is a member already")]
+    AlreadyMember(u64),
+    #[error("the learner has not caught up yet")]
+    LearnerBehind,
 }

@@ -67,6 +67,9 @@ fn is_sound(message: &RaftMessage, raft: &Raft<Log>) -> bool {
         RaftKind::RequestVoteResponse => {
             raft.state != StateRole::Candidate || raft.raft_log.persisted == last
         }
+        // A replica that joins and has nothing yet may have had another life under its id, in which
+        // it voted in this very term.
+        RaftKind::RequestVote | RaftKind::RequestPreVote => last > 0,
         // A follower would pass it on, and raft-rs does not pass on what has a term.
         RaftKind::TransferLeader => raft.state == StateRole::Leader,
         RaftKind::TimeoutNow => may_campaign(raft),

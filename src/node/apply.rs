@@ -1,16 +1,11 @@
 //! Applying committed entries, and the snapshots that follow from it.
 
-use bytes::Bytes;
-use raft::SnapshotStatus;
 use raft::eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2, Entry, EntryType};
 
 use super::admit::decode_changes;
-use super::{ELECTION_TICKS, Event, Node, log};
+use super::{Event, Node, log};
 use crate::kv::{Applied, Outcome, Refusal};
-use crate::wire::{MemberChange, Membership, SnapshotMessage};
-
-/// Ticks after which a snapshot that a follower has not acknowledged counts as lost.
-const SNAPSHOT_LOST_TICKS: usize = 4 * ELECTION_TICKS;
+use crate::wire::{MemberChange, Membership};
 
 impl Node {
     /// Applies what is committed and durable here. Returns whether anything was.
@@ -60,17 +55,22 @@ impl Node {
         } else {
             decode_changes(&entry.context).map(|changes| conf_change(&changes))
         };
+        let was_member = self.membership().has(self.config.id);
         let conf = change.and_then(|change| self.raw.apply_conf_change(&change).ok());
         let outcome = match conf {
             Some(conf) => {
                 let membership = Membership::from(conf);
+                let is_member = membership.has(self.config.id);
                 self.step_down_if_removed();
                 self.disk.add_membership(entry.index, membership.clone());
                 self.emit(Event::MembershipChanged {
                     index: entry.index,
                     membership,
                 });
-                Outcome::Put
+                if was_member && !is_member {
+                    self.emit(Event::Removed { index: entry.index });
+                }
+                Outcome::Changed
             }
             None => Outcome::Refused(Refusal::ConfChange),
         };
@@ -85,6 +85,8 @@ impl Node {
     /// raft-rs then looks it up among the members.
     fn step_down_if_removed(&mut self) {
         if self.is_leader() && !self.raw.raft.promotable() {
+            // The others learn by this that its removal is committed.
+            self.raw.raft.bcast_append();
             let term = self.raw.raft.term;
             self.raw.raft.become_follower(term, raft::INVALID_ID);
         }
@@ -92,70 +94,24 @@ impl Node {
 
     /// raftexample's rule, after the batch was applied: a snapshot when more than
     /// `snapshot_entries` were applied since the last one, or when they are too large.
-    fn take_snapshot_if_due(&mut self) {
+    pub(super) fn take_snapshot_if_due(&mut self) {
         let limits = self.config.limits;
         let since = self.applied.saturating_sub(self.disk.snapshot.0);
         let too_large = self.bytes_since_snapshot > limits.snapshot_bytes;
-        if (since <= limits.snapshot_entries && !too_large) || self.disk.takes_snapshot() {
+        if since <= limits.snapshot_entries && !too_large {
             return;
         }
-        if let Some((at, _, body)) = self.encode_snapshot() {
+        self.take_snapshot();
+    }
+
+    /// Takes a snapshot now, unless there is nothing new, or one is on its way to the disk.
+    pub(super) fn take_snapshot(&mut self) {
+        if self.applied <= self.disk.snapshot.0 || self.disk.takes_snapshot() {
+            return;
+        }
+        if let Some((at, membership, body)) = self.encode_snapshot() {
             self.bytes_since_snapshot = 0;
-            self.disk.add_snapshot(at, body);
-        }
-    }
-
-    /// Makes a snapshot for the followers that raft-rs asked for one for, and has it sent at once:
-    /// by the time raft-rs asked again it might be dropped. Returns whether there was any.
-    pub(super) fn offer_snapshot(&mut self) -> bool {
-        let mut wanted = self.raw.store().take_wanted();
-        wanted.retain(|id| self.is_leader() && self.raw.raft.prs().get(*id).is_some());
-        if wanted.is_empty() {
-            return false;
-        }
-        let Some((at, membership, body)) = self.encode_snapshot() else {
-            return false;
-        };
-        let snapshot = SnapshotMessage {
-            index: at.0,
-            term: at.1,
-            membership,
-            body: Bytes::from(body),
-        };
-        self.raw.mut_store().offer_snapshot(snapshot.into_raft());
-        for id in wanted {
-            self.raw.raft.send_append(id);
-        }
-        true
-    }
-
-    /// A follower that does not acknowledge a snapshot in time is tried anew (etcd#10225: a leader
-    /// waits forever for a follower that was ended while it installed one).
-    pub(super) fn watch_snapshots(&mut self) {
-        if !self.is_leader() {
-            self.snapshots_sent.clear();
-        }
-        let progress = self.raw.raft.prs();
-        self.snapshots_sent.retain(|id, _| {
-            let state = progress.get(*id).map(|pr| pr.state);
-            state == Some(raft::ProgressState::Snapshot)
-        });
-        if self.snapshots_sent.is_empty() {
-            self.raw.mut_store().drop_snapshot();
-            return;
-        }
-        let mut lost = Vec::new();
-        for (id, ticks) in &mut self.snapshots_sent {
-            *ticks += 1;
-            if *ticks >= SNAPSHOT_LOST_TICKS {
-                lost.push(*id);
-            }
-        }
-        for id in lost {
-            self.snapshots_sent.remove(&id);
-            // The next one may as well be newer.
-            self.raw.mut_store().drop_snapshot();
-            self.raw.report_snapshot(id, SnapshotStatus::Failure);
+            self.disk.add_snapshot(at, membership, body);
         }
     }
 }

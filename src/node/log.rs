@@ -2,12 +2,12 @@
 //! its way there.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Result, Storage, StorageError};
 
-use crate::wire::NodeId;
+use crate::wire::{Membership, NodeId};
 
 /// What an entry costs beyond its data, roughly, in bytes.
 const ENTRY_OVERHEAD_BYTES: u64 = 64;
@@ -22,8 +22,8 @@ pub struct Log {
     /// The membership to start with: that of the snapshot, never a later one, since the conf
     /// changes after it are applied again.
     pub conf_state: ConfState,
-    /// The snapshot for followers that are too far behind, while one is needed.
-    for_followers: Option<Snapshot>,
+    /// The snapshots for followers that are too far behind, while they need them.
+    for_followers: BTreeMap<NodeId, Snapshot>,
     /// The followers raft-rs asked for a snapshot for when there was none.
     wanted: RefCell<BTreeSet<NodeId>>,
 }
@@ -101,9 +101,9 @@ impl Log {
             self.base = (removed.index, removed.term);
             self.bytes -= cost(&removed);
         }
-        let first = self.base.0;
+        let base = self.base.0;
         self.for_followers
-            .take_if(|snapshot| snapshot.get_metadata().index < first);
+            .retain(|_, snapshot| snapshot.get_metadata().index >= base);
     }
 
     /// Begins anew after a snapshot that came from the leader.
@@ -114,7 +114,7 @@ impl Log {
         self.bytes = 0;
         self.conf_state = metadata.get_conf_state().clone();
         self.hard_state.commit = self.hard_state.commit.max(metadata.index);
-        self.drop_snapshot();
+        self.for_followers.clear();
     }
 
     /// The followers that raft-rs asked for a snapshot for when there was none.
@@ -122,12 +122,17 @@ impl Log {
         self.wanted.take()
     }
 
-    pub fn offer_snapshot(&mut self, snapshot: Snapshot) {
-        self.for_followers = Some(snapshot);
+    pub fn offer_snapshot(&mut self, to: NodeId, snapshot: Snapshot) {
+        self.for_followers.insert(to, snapshot);
     }
 
-    pub fn drop_snapshot(&mut self) {
-        self.for_followers = None;
+    pub fn drop_snapshot(&mut self, to: NodeId) {
+        self.for_followers.remove(&to);
+    }
+
+    /// Forgets the snapshots of all other followers.
+    pub fn keep_snapshots_for(&mut self, followers: &[NodeId]) {
+        self.for_followers.retain(|id, _| followers.contains(id));
     }
 }
 
@@ -189,21 +194,14 @@ impl Storage for Log {
     /// Making one takes the state machine, which the log does not have. So raft-rs is told to wait,
     /// and the follower is noted. A follower ignores a snapshot from before it was a member.
     fn snapshot(&self, request_index: u64, to: u64) -> Result<Snapshot> {
-        let suits = |snapshot: &Snapshot| {
+        let suits = |snapshot: &&Snapshot| {
             let metadata = snapshot.get_metadata();
-            let conf = metadata.get_conf_state();
-            let mut members = [
-                conf.get_voters(),
-                conf.get_learners(),
-                conf.get_voters_outgoing(),
-            ]
-            .into_iter()
-            .flatten();
-            metadata.index >= request_index && members.any(|id| *id == to)
+            let membership = Membership::from(metadata.get_conf_state().clone());
+            metadata.index >= request_index && membership.has(to)
         };
-        match &self.for_followers {
-            Some(snapshot) if suits(snapshot) => Ok(snapshot.clone()),
-            _ => {
+        match self.for_followers.get(&to).filter(suits) {
+            Some(snapshot) => Ok(snapshot.clone()),
+            None => {
                 self.wanted.borrow_mut().insert(to);
                 Err(StorageError::SnapshotTemporarilyUnavailable.into())
             }
@@ -318,7 +316,8 @@ mod tests {
         let mut snapshot = Snapshot::default();
         snapshot.mut_metadata().index = 5;
         snapshot.mut_metadata().mut_conf_state().voters = vec![1, 2];
-        log.offer_snapshot(snapshot.clone());
+        log.offer_snapshot(2, snapshot.clone());
+        log.offer_snapshot(3, snapshot.clone());
         assert_eq!(log.snapshot(0, 2), Ok(snapshot));
         assert!(log.snapshot(0, 3).is_err());
         assert_eq!(log.take_wanted(), BTreeSet::from([3]));

@@ -6,8 +6,8 @@
 //!   Tick ───────────────┐              ┌──▶ Persist(WriteBatch)   one at a time
 //!   Receive(Envelope) ──┤   ┌──────┐   ├──▶ Send { to, body }
 //!   Persisted(seq) ─────┼──▶│ Node │──▶│
-//!   Configure(Limits) ──┤   └──────┘   └──▶ Event
-//!   TransferLeader ─────┘
+//!   Salvage, Succeed ───┤   └──────┘   ├──▶ Fetch               a snapshot, from a peer's disk
+//!   Configure, ... ─────┘              └──▶ Event
 //! ```
 //!
 //! The duties of its host, as raft-rs has them for its users:
@@ -25,7 +25,8 @@
 //!
 //! Inside, a write goes through these files:
 //! [`requests`] proposes it, [`ready`] sends and persists it, [`apply`] applies it and answers.
-//! [`reads`] has the linearizable reads, [`admit`] guards raft-rs, [`log`] is the log in memory.
+//! [`reads`] has the linearizable reads, [`admit`] guards raft-rs, [`log`] is the log in memory,
+//! [`transfer`] brings snapshots to followers, [`succession`] is what follows a death.
 //!
 //! [`wal::replay`]: crate::wal::replay()
 
@@ -37,8 +38,10 @@ pub mod ready;
 mod receive;
 mod report;
 pub mod requests;
+pub mod succession;
+pub mod transfer;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use raft::eraftpb::Entry;
 use raft::{Config as RaftConfig, RaftState, RawNode, StateRole};
@@ -46,7 +49,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
-pub use report::{Event, Report, Role};
+pub use report::{Event, Marks, Report, Role};
 
 use crate::frame::FrameError;
 use crate::kv::Store;
@@ -56,6 +59,8 @@ use log::Log;
 use reads::Reads;
 use ready::{Disk, Held};
 use requests::Waiters;
+use succession::Succession;
+use transfer::{Incoming, Outgoing};
 
 /// Ticks without word from a leader after which a replica campaigns, at least; at most twice this.
 pub const ELECTION_TICKS: usize = 10;
@@ -77,6 +82,8 @@ pub struct Config {
     pub epoch: u64,
     /// Where the election timeouts come from.
     pub seed: u64,
+    /// Whether hosts can read each other's disks: then a snapshot's body does not travel.
+    pub shared_store: bool,
     pub limits: Limits,
 }
 
@@ -90,6 +97,11 @@ pub struct Limits {
     /// Entries before a snapshot that are kept for slow followers, while they are not larger than
     /// `snapshot_bytes`.
     pub catchup_entries: u64,
+    /// A replica that slept for so many ticks does not campaign in this round: what it would
+    /// campaign for is old news.
+    pub sit_out_ticks: u64,
+    /// A leader that slept for so many ticks steps down before it does anything else.
+    pub step_down_ticks: u64,
 }
 
 impl Default for Limits {
@@ -98,6 +110,8 @@ impl Default for Limits {
             snapshot_entries: 10_000,
             snapshot_bytes: 64 << 20,
             catchup_entries: 5_000,
+            sit_out_ticks: 6,
+            step_down_ticks: 200,
         }
     }
 }
@@ -119,12 +133,37 @@ pub enum Input {
     Campaign,
     /// Give up leadership, to this replica or to the one that has most of the log.
     TransferLeader(Option<NodeId>),
+    /// Take a snapshot now.
+    Snapshot,
+    /// The newest records of a dead leader's log, under their sequence numbers.
+    Salvage {
+        leader: NodeId,
+        records: Vec<(u64, Vec<u8>)>,
+    },
+    /// This leader is dead, and this replica is the one to campaign in its place.
+    Succeed(NodeId),
+    /// The host reacted so many ticks late.
+    Woke { ticks: u64 },
+    /// What [`Output::Fetch`] asked for; `None` if it is not there.
+    Fetched {
+        from: NodeId,
+        index: u64,
+        body: Option<Vec<u8>>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     Persist(WriteBatch),
-    Send { to: Address, body: Body },
+    Send {
+        to: Address,
+        body: Body,
+    },
+    /// Read another replica's snapshot at an index from its disk, and say [`Input::Fetched`].
+    Fetch {
+        from: NodeId,
+        index: u64,
+    },
     Event(Event),
 }
 
@@ -156,16 +195,23 @@ pub struct Node {
     committed: VecDeque<Entry>,
     disk: Disk,
     held: VecDeque<Held>,
-    /// A snapshot under way to this replica, decoded.
-    incoming: Option<Snapshot>,
+    /// A snapshot that raft-rs is about to be given, decoded.
+    admitted_snapshot: Option<Snapshot>,
+    /// A snapshot under way to this replica.
+    incoming: Option<Incoming>,
+    /// Who sent the snapshot that is on its way to the disk, and its index.
+    installing: Option<(NodeId, u64)>,
+    /// Snapshots under way from this leader.
+    outgoing: BTreeMap<NodeId, Outgoing>,
+    /// Followers that could not read this leader's store.
+    unreadable: BTreeSet<NodeId>,
+    succession: Option<Succession>,
     reads: Reads,
     waiters: Waiters,
     /// Replies of this settling, by client.
     replies: BTreeMap<ClientId, Vec<Reply>>,
     tick: u64,
     campaigns: u64,
-    /// For each follower that a snapshot was sent to: ticks since.
-    snapshots_sent: BTreeMap<NodeId, usize>,
     seen: Seen,
     dropped: Dropped,
     outputs: VecDeque<Output>,
@@ -186,6 +232,8 @@ impl Node {
     /// [`StartError::Raft`] if raft-rs finds configuration and log at odds.
     pub fn new(config: Config, recovered: Recovered) -> Result<Self, StartError> {
         let disk = Disk::new(&recovered);
+        // The first life has missed nothing.
+        let lived_before = recovered.last_seq > 1;
         let Recovered {
             snapshot,
             hard_state,
@@ -225,18 +273,25 @@ impl Node {
             committed: VecDeque::new(),
             disk,
             held: VecDeque::new(),
+            admitted_snapshot: None,
             incoming: None,
+            installing: None,
+            outgoing: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            succession: None,
             reads: Reads::default(),
             waiters: Waiters::default(),
             replies: BTreeMap::new(),
             tick: 0,
             campaigns: 0,
-            snapshots_sent: BTreeMap::new(),
             seen: Seen::default(),
             dropped: Dropped::default(),
             outputs: VecDeque::new(),
         };
         node.settle();
+        if lived_before {
+            node.say_hello();
+        }
         Ok(node)
     }
 
@@ -248,9 +303,17 @@ impl Node {
             Input::Garbage(FrameError::Version { .. }) => self.dropped.foreign += 1,
             Input::Garbage(_) => self.dropped.garbage += 1,
             Input::Persisted(seq) => self.on_persisted(seq),
-            Input::Configure(limits) => self.config.limits = limits,
+            Input::Configure(limits) => {
+                self.config.limits = limits;
+                self.take_snapshot_if_due();
+            }
             Input::Campaign => self.on_campaign(),
             Input::TransferLeader(to) => self.on_transfer(to),
+            Input::Snapshot => self.take_snapshot(),
+            Input::Salvage { leader, records } => self.on_salvage(leader, &records),
+            Input::Succeed(leader) => self.on_succeed(leader),
+            Input::Woke { ticks } => self.on_woke(ticks),
+            Input::Fetched { from, index, body } => self.on_fetched(from, index, body),
         }
         self.settle();
     }
@@ -307,7 +370,8 @@ impl Node {
             self.campaigns += u64::from(would_campaign);
         }
         self.expire_requests();
-        self.watch_snapshots();
+        self.watch_transfers();
+        self.age_succession();
         self.disk.flush_lazily();
     }
 

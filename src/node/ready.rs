@@ -26,8 +26,9 @@ pub(super) struct Disk {
     last_seq: u64,
     extents: VecDeque<Extent>,
     bytes: u64,
-    /// Index and term of the newest durable snapshot.
+    /// Index and term of the newest durable snapshot, and its membership.
     pub snapshot: (u64, u64),
+    pub snapshot_membership: Membership,
     pub led_term: u64,
     /// The term and the commit index that are durable.
     term: u64,
@@ -42,7 +43,7 @@ struct InFlight {
     ready: u64,
     term: u64,
     commit: u64,
-    snapshot: Option<(u64, u64)>,
+    snapshot: Option<((u64, u64), Membership)>,
     /// The snapshot is a leader's and replaces the state machine.
     installs: Option<Snapshot>,
 }
@@ -57,7 +58,7 @@ struct Gathered {
     dirty: bool,
     entries: Vec<LogEntry>,
     membership: Option<(u64, Membership)>,
-    snapshot: Option<((u64, u64), Vec<u8>)>,
+    snapshot: Option<((u64, u64), Membership, Vec<u8>)>,
     installs: Option<Snapshot>,
 }
 
@@ -68,6 +69,7 @@ impl Disk {
             extents: recovered.extents.clone(),
             bytes: recovered.extents.iter().map(|extent| extent.bytes).sum(),
             snapshot: (recovered.snapshot.index, recovered.snapshot.term),
+            snapshot_membership: recovered.snapshot.membership.clone(),
             led_term: recovered.led_term,
             term: recovered.hard_state.term,
             commit: recovered.hard_state.commit,
@@ -120,7 +122,8 @@ impl Disk {
 
     fn install(&mut self, snapshot: Snapshot, body: Vec<u8>) {
         self.next.entries.clear();
-        self.next.snapshot = Some(((snapshot.index, snapshot.term), body));
+        let at = (snapshot.index, snapshot.term);
+        self.next.snapshot = Some((at, snapshot.membership.clone(), body));
         self.next.installs = Some(snapshot);
         self.next.sync = true;
     }
@@ -131,8 +134,8 @@ impl Disk {
         self.next.snapshot.is_some() || self.in_flight.as_ref().is_some_and(under_way)
     }
 
-    pub fn add_snapshot(&mut self, at: (u64, u64), body: Vec<u8>) {
-        self.next.snapshot = Some((at, body));
+    pub fn add_snapshot(&mut self, at: (u64, u64), membership: Membership, body: Vec<u8>) {
+        self.next.snapshot = Some((at, membership, body));
         self.next.sync = true;
     }
 }
@@ -149,6 +152,7 @@ impl Node {
                 break;
             }
         }
+        self.watch_succession();
         self.tell_changes();
         self.answer_reads();
         self.send_replies();
@@ -196,7 +200,7 @@ impl Node {
     fn on_snapshot(&mut self, message: &raft::eraftpb::Snapshot) {
         let metadata = message.get_metadata();
         let at = (metadata.index, metadata.term);
-        let decoded = self.incoming.take();
+        let decoded = self.admitted_snapshot.take();
         // A snapshot is decoded before it is stepped, and settled before anything else is.
         let Some(decoded) = decoded.filter(|snapshot| (snapshot.index, snapshot.term) == at) else {
             unreachable!("raft-rs has a snapshot at {at:?} that was not admitted");
@@ -227,10 +231,8 @@ impl Node {
     /// since raft-rs walks its peers in the order of a hash that differs between machines.
     fn send_raft(&mut self, mut messages: Vec<RaftMessage>) {
         messages.sort_by_key(|message| message.to);
-        for message in &messages {
-            if message.kind == RaftKind::Snapshot {
-                self.snapshots_sent.insert(message.to, 0);
-            }
+        for snapshot in messages.extract_if(.., |m| m.kind == RaftKind::Snapshot) {
+            self.send_snapshot(snapshot);
         }
         let mut rest = messages.into_iter().peekable();
         while let Some(first) = rest.next() {
@@ -264,7 +266,11 @@ impl Node {
         let gathered = std::mem::take(&mut disk.next);
         let seq = disk.last_seq + 1;
         disk.last_seq = seq;
-        let at = gathered.snapshot.as_ref().map(|(at, _)| *at);
+        let at = gathered.snapshot.as_ref().map(|(at, _, _)| *at);
+        let marked = gathered
+            .snapshot
+            .as_ref()
+            .map(|(at, of, _)| (*at, of.clone()));
         let (drop_records_below, drop_snapshots_below) = match (&gathered.installs, at) {
             // Nothing before a leader's snapshot has a meaning after it.
             (Some(snapshot), _) => (Some(seq), Some(snapshot.index)),
@@ -298,13 +304,13 @@ impl Node {
             ready,
             term: hard_state.term,
             commit: hard_state.commit,
-            snapshot: at,
+            snapshot: marked,
             installs: gathered.installs,
         });
         self.outputs.push_back(Output::Persist(WriteBatch {
             seq,
             record,
-            snapshot: gathered.snapshot.map(|((index, _), body)| (index, body)),
+            snapshot: gathered.snapshot.map(|((index, _), _, body)| (index, body)),
             drop_records_below,
             drop_snapshots_below,
         }));
@@ -320,12 +326,14 @@ impl Node {
         if batch.ready > 0 {
             self.release(batch.ready);
         }
-        if let Some(at) = batch.snapshot {
+        let taken = batch.snapshot.as_ref().map(|((index, _), _)| *index);
+        if let Some((at, membership)) = batch.snapshot {
             self.disk.snapshot = at;
+            self.disk.snapshot_membership = membership;
         }
         if let Some(snapshot) = batch.installs {
             self.install(snapshot);
-        } else if let Some((index, _)) = batch.snapshot {
+        } else if let Some(index) = taken {
             self.compact(index);
         }
         self.release_if_settled();
@@ -338,6 +346,7 @@ impl Node {
         self.bytes_since_snapshot = 0;
         self.committed.retain(|entry| entry.index > snapshot.index);
         self.raw.advance_apply_to(snapshot.index);
+        self.tell_installed(snapshot.index);
         self.emit(Event::SnapshotInstalled {
             index: snapshot.index,
         });
@@ -358,7 +367,7 @@ impl Node {
     pub(super) fn encode_snapshot(&self) -> Option<((u64, u64), Membership, Vec<u8>)> {
         let term = self.raw.store().term_at(self.applied)?;
         let at = (self.applied, term);
-        let membership: Membership = self.raw.raft.prs().conf().to_conf_state().into();
+        let membership = self.membership();
         let body = snapshot::encode(self.config.cluster, at, membership.clone(), &self.store);
         Some((at, membership, body))
     }

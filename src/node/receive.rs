@@ -1,10 +1,9 @@
 //! What becomes of an envelope that arrived: admitted and stepped, or dropped and counted.
 
-use super::Node;
 use super::admit::{Rejection, admit};
 use super::requests::Hop;
-use crate::wal::Snapshot;
-use crate::wire::{Address, Body, Envelope, NodeId, RaftMessage};
+use super::{Event, Node};
+use crate::wire::{Address, Body, Envelope, NodeId, RaftKind, RaftMessage};
 
 impl Node {
     pub(super) fn on_envelope(&mut self, envelope: Envelope) {
@@ -24,42 +23,61 @@ impl Node {
             (Address::Node(_), Body::Forwarded { client, requests }) => {
                 self.on_requests(client, requests, Hop::Last);
             }
+            (Address::Node(from), Body::Hello) => self.on_hello(from),
+            (Address::Node(from), Body::Snapshot { message, part }) => {
+                self.on_snapshot_part(from, *message, part);
+            }
+            (Address::Node(from), Body::SnapshotAnswer { index, answer }) => {
+                self.on_snapshot_answer(from, index, answer);
+            }
+            (Address::Node(_), Body::NotMember { applied }) => self.on_not_member(applied),
             _ => self.dropped.misaddressed += 1,
         }
     }
 
-    fn on_raft(&mut self, from: NodeId, message: RaftMessage) {
-        let mut admitted = admit(&message, from, &self.raw.raft);
-        if admitted.is_ok()
-            && let Some(snapshot) = &message.snapshot
-        {
-            admitted = match Snapshot::decode(&snapshot.body) {
-                Ok(decoded)
-                    if decoded.cluster == self.config.cluster
-                        && (decoded.index, decoded.term) == (snapshot.index, snapshot.term)
-                        && decoded.membership == snapshot.membership =>
-                {
-                    self.incoming = Some(decoded);
-                    Ok(())
-                }
-                _ => Err(Rejection::Unsound),
-            };
+    pub(super) fn on_raft(&mut self, from: NodeId, message: RaftMessage) {
+        // Snapshots come in parts.
+        let admitted = match message.kind {
+            RaftKind::Snapshot => Err(Rejection::Unsound),
+            _ => admit(&message, from, &self.raw.raft),
+        };
+        if let Err(rejection) = admitted {
+            return self.reject(rejection);
         }
-        match admitted {
-            Ok(()) => {
-                // raft-rs refuses what concerns no member: late answers, for the most part.
-                let snapshot = message.snapshot.is_some();
-                if self.raw.step(message.into_raft()).is_err() {
-                    self.dropped.misaddressed += 1;
-                }
-                if snapshot {
-                    self.settle();
-                    self.incoming = None;
-                }
-            }
-            Err(Rejection::Foreign) => self.dropped.foreign += 1,
-            Err(Rejection::Misaddressed) => self.dropped.misaddressed += 1,
-            Err(Rejection::Unsound) => self.dropped.unsound += 1,
+        let wants_vote = matches!(
+            message.kind,
+            RaftKind::RequestVote | RaftKind::RequestPreVote
+        );
+        if wants_vote && self.knows_no_member(from) {
+            let applied = self.applied;
+            self.send(Address::Node(from), Body::NotMember { applied });
+        }
+        // raft-rs refuses what concerns no member: late answers, for the most part.
+        if self.raw.step(message.into_raft()).is_err() {
+            self.dropped.misaddressed += 1;
+        }
+    }
+
+    pub(super) fn reject(&mut self, rejection: Rejection) {
+        match rejection {
+            Rejection::Foreign => self.dropped.foreign += 1,
+            Rejection::Misaddressed => self.dropped.misaddressed += 1,
+            Rejection::Unsound => self.dropped.unsound += 1,
+        }
+    }
+
+    /// Whether the cluster, as far as this replica has applied, does not have `id`.
+    fn knows_no_member(&self, id: NodeId) -> bool {
+        let membership = self.membership();
+        !membership.voters.is_empty() && !membership.has(id)
+    }
+
+    /// Another replica has applied more than this one and says that this one is no member. As far
+    /// as this one has applied it is; so it was removed in between, and will not hear of that from
+    /// a leader, who does not send to it any more.
+    fn on_not_member(&mut self, applied: u64) {
+        if applied > self.applied && self.membership().has(self.config.id) {
+            self.emit(Event::Removed { index: applied });
         }
     }
 }

@@ -71,6 +71,40 @@ pub enum Event {
         index: u64,
         membership: Membership,
     },
+    /// The cluster, as of this index, does not have this replica any more. Its host ends it.
+    Removed {
+        index: u64,
+    },
+    /// So many entries of a dead leader's log, which were on no other disk, are in this one.
+    Salvaged {
+        leader: NodeId,
+        entries: u64,
+    },
+    /// Nothing was taken over, and why.
+    NotSalvaged {
+        leader: NodeId,
+        reason: String,
+    },
+    /// It led, and slept for so many ticks.
+    SteppedDown {
+        ticks: u64,
+    },
+}
+
+/// How far a replica's log has come, as indices. Each only grows while nothing of the log is
+/// replaced, so that a host which notes the time at every change knows when a write went through
+/// each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// In the log: proposed to this leader, or received from another.
+    pub last: u64,
+    /// On a leader: sent to the follower that is furthest ahead.
+    pub sent: u64,
+    /// On this replica's own disk.
+    pub persisted: u64,
+    /// Known to be on a majority of disks.
+    pub committed: u64,
+    pub applied: u64,
 }
 
 impl Node {
@@ -106,10 +140,30 @@ impl Node {
             wal_bytes: self.disk.bytes(),
             keys: self.store.len() as u64,
             digest: self.store.digest(),
-            membership: raft.prs().conf().to_conf_state().into(),
+            membership: self.membership(),
             dropped: self.dropped,
             progress,
         }
+    }
+
+    pub fn marks(&self) -> Marks {
+        let raft = &self.raw.raft;
+        let others = raft.prs().iter().filter(|(id, _)| **id != raft.id);
+        let next = others.map(|(_, progress)| progress.next_idx).max();
+        Marks {
+            last: raft.raft_log.last_index(),
+            sent: next
+                .filter(|_| self.is_leader())
+                .map_or(0, |next| next.saturating_sub(1)),
+            persisted: raft.raft_log.persisted,
+            committed: raft.raft_log.committed,
+            applied: self.applied,
+        }
+    }
+
+    /// The membership in force: as applied.
+    pub fn membership(&self) -> Membership {
+        self.raw.raft.prs().conf().to_conf_state().into()
     }
 
     pub fn role(&self) -> Role {

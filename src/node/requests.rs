@@ -17,6 +17,8 @@ use crate::wire::{Address, Answer, Ask, Body, ClientId, MemberChange, Read, Repl
 const WAITERS_MAX: usize = 16_384;
 /// Ticks after which a read is given back to its client to try elsewhere.
 const READ_EXPIRY_TICKS: u64 = 4 * ELECTION_TICKS as u64;
+/// Committed entries that a learner may lack when it is promoted.
+const LEARNER_GAP_MAX: u64 = 1_000;
 /// The most pairs one scan returns.
 pub const SCAN_MAX: u32 = 100_000;
 
@@ -162,27 +164,61 @@ impl Node {
         changes: &[MemberChange],
         replies: &mut Vec<Reply>,
     ) {
+        let refused = |refusal| Reply {
+            id,
+            answer: Answer::Refused(refusal),
+        };
+        if let Err(refusal) = self.check_changes(changes) {
+            return replies.push(refused(refusal));
+        }
         let context = postcard::to_stdvec(changes).unwrap_or_default();
         let index = self.raw.raft.raft_log.last_index() + 1;
         let term = self.raw.raft.term;
-        let no_ids = changes.iter().any(|change| match change {
-            MemberChange::AddVoter(id)
-            | MemberChange::AddLearner(id)
-            | MemberChange::Remove(id) => *id == 0,
-        });
-        let proposed = !changes.is_empty()
-            && !no_ids
-            && self
-                .raw
-                .propose_conf_change(context, conf_change(changes))
-                .is_ok();
+        let change = conf_change(changes);
+        let proposed = self.raw.propose_conf_change(context, change).is_ok();
         // raft-rs puts an empty entry in the place of a change that cannot be made now.
         let taken = proposed && self.raw.raft.pending_conf_index == index;
         if taken {
             self.waiters.0.insert(index, Waiter { term, client, id });
         } else {
-            let answer = Answer::Refused(Refusal::ConfChange);
-            replies.push(Reply { id, answer });
+            replies.push(refused(Refusal::ConfChangePending));
+        }
+    }
+
+    /// Whether the changes make sense to the membership in force. Who is to be a voter must be a
+    /// learner and have most of the log: until then every quorum with it would wait (Raft thesis,
+    /// 4.2.1), and one that has nothing yet does not even vote.
+    fn check_changes(&self, changes: &[MemberChange]) -> Result<(), Refusal> {
+        let conf = self.membership();
+        let mut voters = conf.voters.clone();
+        for change in changes {
+            match *change {
+                MemberChange::AddVoter(0) | MemberChange::AddLearner(0) => {
+                    return Err(Refusal::ConfChange);
+                }
+                MemberChange::AddVoter(id) if conf.voters.contains(&id) => {
+                    return Err(Refusal::AlreadyMember(id));
+                }
+                MemberChange::AddLearner(id) if conf.learners.contains(&id) => {
+                    return Err(Refusal::AlreadyMember(id));
+                }
+                MemberChange::AddVoter(id) if conf.learners.contains(&id) => {
+                    let matched = self.raw.raft.prs().get(id).map_or(0, |pr| pr.matched);
+                    if matched + LEARNER_GAP_MAX < self.commit() || matched == 0 {
+                        return Err(Refusal::LearnerBehind);
+                    }
+                    voters.push(id);
+                }
+                MemberChange::AddVoter(id) => return Err(Refusal::NotMember(id)),
+                MemberChange::AddLearner(id) => voters.retain(|voter| *voter != id),
+                MemberChange::Remove(id) if !conf.has(id) => return Err(Refusal::NotMember(id)),
+                MemberChange::Remove(id) => voters.retain(|voter| *voter != id),
+            }
+        }
+        match (changes.is_empty(), voters.is_empty()) {
+            (true, _) => Err(Refusal::ConfChange),
+            (_, true) => Err(Refusal::LastVoter),
+            _ => Ok(()),
         }
     }
 

@@ -20,6 +20,20 @@ pub enum Happening {
     Tick(NodeId),
     /// A client's turn.
     Wake(ClientId),
+    /// What a replica asked to be read from another's disk is there, or is not.
+    Fetched {
+        to: NodeId,
+        life: u64,
+        from: NodeId,
+        index: u64,
+    },
+    /// A replica's death is known to whoever is first in line for its lock; the others follow.
+    Death {
+        of: NodeId,
+        line: Vec<NodeId>,
+    },
+    /// A survivor brings a replica back.
+    Revival(NodeId),
 }
 
 /// Things to come, in the order of their time; of one time, in the order they were added.

@@ -5,6 +5,7 @@
 //!   Agenda: what happens when          Host: a Node and its Disk, up, paused or down
 //!   Network: which envelope arrives,   Client: sessions, several requests in flight, retries
 //!            when, how often           Nemesis: which fault comes next
+//!   Origin: deaths that are told, disks that others read
 //!                    everything that is sent, written and said goes to the Story,
 //!                    and past the checks of crate::check
 //! ```
@@ -19,6 +20,7 @@ pub mod host;
 pub mod narrate;
 pub mod nemesis;
 pub mod network;
+pub mod origin;
 pub mod story;
 
 use std::collections::BTreeMap;
@@ -27,12 +29,13 @@ use fastrand::Rng;
 
 use crate::check::{History, Replicas};
 use crate::node::{Config, Input, Limits, Node, Output};
-use crate::wal;
+use crate::wal::{self, WriteBatch};
 use crate::wire::{Address, Body, ClientId, ClusterId, Envelope, Membership, NodeId};
 use agenda::{Agenda, Happening};
 use client::Client;
 use host::{Host, State};
 use network::Network;
+use origin::Origin;
 use story::Story;
 
 /// What a run is told at its start.
@@ -43,6 +46,7 @@ pub struct Settings {
     pub limits: Limits,
     /// Virtual milliseconds between ticks; `None` where ticks come by hand.
     pub tick_ms: Option<u64>,
+    pub origin: Origin,
 }
 
 /// A world with one cluster in it.
@@ -78,9 +82,19 @@ impl World {
 
     /// A replica with the disk that a new cluster of `founders` begins with, running.
     pub fn add_host(&mut self, id: NodeId, founders: &[NodeId]) {
-        let mut host = Host::new(id);
         let membership = Membership::of_voters(founders);
         let first = wal::bootstrap(self.settings.cluster, id, membership);
+        self.add_disk(id, first);
+    }
+
+    /// A replica that is no member yet and has nothing, running.
+    pub fn add_joiner(&mut self, id: NodeId) {
+        self.add_disk(id, wal::join(self.settings.cluster, id));
+    }
+
+    /// A replica with a disk of one batch, running.
+    pub fn add_disk(&mut self, id: NodeId, first: WriteBatch) {
+        let mut host = Host::new(id);
         host.disk.begin(first);
         host.disk.complete();
         self.hosts.insert(id, host);
@@ -111,6 +125,7 @@ impl World {
             id,
             epoch: host.life,
             seed: self.settings.seed,
+            shared_store: self.settings.origin.shared_store,
             limits: self.settings.limits,
         };
         let recovered = match wal::replay(config.cluster, id, &host.disk.tables) {
@@ -136,8 +151,12 @@ impl World {
     /// Ends a replica. A write under way may have reached the disk or not.
     pub fn crash(&mut self, id: NodeId, write_survives: bool) {
         if let Some(host) = self.hosts.get_mut(&id) {
+            let lived = host.state != State::Down;
             host.crash(write_survives);
             self.story.tell(|| format!("{id} crashes"));
+            if lived {
+                self.announce_death(id);
+            }
         }
     }
 
@@ -188,6 +207,18 @@ impl World {
                     let envelope = node.envelope(body);
                     self.send(envelope, to);
                 }
+                Output::Fetch { from, index } => {
+                    let life = self.hosts[&id].life;
+                    let delay = self.network.disk_delay(id);
+                    let to = id;
+                    let fetched = Happening::Fetched {
+                        to,
+                        life,
+                        from,
+                        index,
+                    };
+                    self.agenda.add(delay, fetched);
+                }
                 Output::Event(event) => self.story.tell(|| narrate::event(id, &event)),
             }
         }
@@ -228,6 +259,18 @@ impl World {
                     self.agenda.add(tick_ms, Happening::Tick(id));
                 }
             }
+            Happening::Fetched {
+                to,
+                life,
+                from,
+                index,
+            } => {
+                if self.hosts.get(&to).is_some_and(|host| host.life == life) {
+                    self.fetched(to, from, index);
+                }
+            }
+            Happening::Death { of, line } => self.pass_on(of, line),
+            Happening::Revival(id) => self.revive(id),
             Happening::Wake(id) => {
                 self.talk(id, None);
                 self.agenda.add(client::WAKE_MS, Happening::Wake(id));

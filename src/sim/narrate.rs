@@ -5,7 +5,7 @@ use crate::node::Event;
 use crate::node::admit::decode_changes;
 use crate::wal::{Record, WriteBatch};
 use crate::wire::{
-    Address, Answer, Ask, Body, EntryKind, Envelope, LogEntry, Membership, NodeId, RaftKind,
+    Address, Answer, Ask, Body, EntryKind, Envelope, LogEntry, Membership, NodeId, Part, RaftKind,
     RaftMessage, Reply, Request,
 };
 
@@ -27,6 +27,24 @@ pub fn sent(envelope: &Envelope, to: Address, lines: &mut Vec<String>) {
         }
         Body::Replies { replies, .. } => {
             lines.extend(replies.iter().map(|r| format!("{way}  {}", reply(r))));
+        }
+        Body::Hello => lines.push(format!("{way}  Hello")),
+        Body::Snapshot { message, part } => {
+            let part = match part {
+                Part::Stored => "in the store".to_owned(),
+                Part::Chunk {
+                    total,
+                    offset,
+                    bytes,
+                } => format!("bytes {offset}..{} of {total}", offset + bytes.len() as u64),
+            };
+            lines.push(format!("{way}  {}, {part}", raft_message(message)));
+        }
+        Body::SnapshotAnswer { index, answer } => {
+            lines.push(format!("{way}  of the snapshot at {index}: {answer:?}"));
+        }
+        Body::NotMember { applied } => {
+            lines.push(format!("{way}  not a member as of {applied}"));
         }
     }
 }
@@ -222,6 +240,14 @@ pub fn event(id: NodeId, event: &Event) -> String {
         } => {
             format!("{id} has membership {} since {index}", membership(of))
         }
+        Event::Removed { index } => format!("{id} is no member any more since {index}"),
+        Event::Salvaged { leader, entries } => {
+            format!("{id} salvaged {entries} entries of {leader}")
+        }
+        Event::NotSalvaged { leader, reason } => {
+            format!("{id} salvaged nothing of {leader}: {reason}")
+        }
+        Event::SteppedDown { ticks } => format!("{id} slept for {ticks} ticks and steps down"),
     }
 }
 

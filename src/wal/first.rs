@@ -42,7 +42,10 @@ pub fn join(cluster: ClusterId, node: NodeId) -> WriteBatch {
 
 /// Whether a disk is that of a replica which joins and has promised nothing yet: no vote, no entry.
 pub fn is_untouched(tables: &Tables) -> bool {
-    let newest = tables.records.last().map(|(_, bytes)| Record::decode(bytes));
+    let newest = tables
+        .records
+        .last()
+        .map(|(_, bytes)| Record::decode(bytes));
     let no_vote = matches!(newest, Some(Ok(record)) if record.hard_state.vote == 0);
     let at_nothing = |(index, _): &(u64, Vec<u8>)| *index == 0;
     no_vote && !tables.snapshots.is_empty() && tables.snapshots.iter().all(at_nothing)
@@ -128,8 +131,13 @@ mod tests {
 
     #[test]
     fn a_restored_founder_has_the_pairs_and_no_sessions() {
-        let mut old = Snapshot::decode(&bootstrap(7, 1, Membership::of_voters([1])).snapshot.expect("one").1)
-            .expect("a snapshot");
+        let mut old = Snapshot::decode(
+            &bootstrap(7, 1, Membership::of_voters([1]))
+                .snapshot
+                .expect("one")
+                .1,
+        )
+        .expect("a snapshot");
         old.store.apply(2, 1, &crate::kv::Command::Open.encode());
         let put = crate::kv::Command::Write {
             session: 2,
@@ -154,11 +162,22 @@ mod tests {
     #[test]
     fn a_backup_is_no_snapshot_and_the_other_way_round() {
         use crate::frame::FrameError;
-        let snapshot = Snapshot::decode(&bootstrap(7, 1, Membership::of_voters([1])).snapshot.expect("one").1)
-            .expect("a snapshot");
-        let wrong = FrameError::Kind { found: 2, wanted: 4 };
+        let snapshot = Snapshot::decode(
+            &bootstrap(7, 1, Membership::of_voters([1]))
+                .snapshot
+                .expect("one")
+                .1,
+        )
+        .expect("a snapshot");
+        let wrong = FrameError::Kind {
+            found: 2,
+            wanted: 4,
+        };
         assert_eq!(Snapshot::decode_backup(&snapshot.encode()), Err(wrong));
-        let wrong = FrameError::Kind { found: 4, wanted: 2 };
+        let wrong = FrameError::Kind {
+            found: 4,
+            wanted: 2,
+        };
         assert_eq!(Snapshot::decode(&snapshot.encode_backup()), Err(wrong));
         let nothing = Snapshot::nothing(7).encode_backup();
         assert_eq!(Snapshot::decode_backup(&nothing), Err(FrameError::Contents));

@@ -109,9 +109,12 @@ mod tests {
         }
     }
 
-    /// Records of replica 1, which wrote `(term, led_term, entries)` one after another.
-    fn records(written: &[(u64, u64, &[(u64, u64)])]) -> Vec<(u64, Vec<u8>)> {
-        let record = |(seq, (term, led_term, entries)): (u64, &(u64, u64, &[(u64, u64)]))| {
+    /// Term, term last led, and the index and term of each entry.
+    type Written<'a> = (u64, u64, &'a [(u64, u64)]);
+
+    /// The records of replica 1, which wrote all that, one after another.
+    fn records(written: &[Written<'_>]) -> Vec<(u64, Vec<u8>)> {
+        let record = |(seq, (term, led_term, entries)): (u64, &Written<'_>)| {
             let record = Record {
                 cluster: 7,
                 node: 1,
@@ -145,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_it_overwrote_as_a_follower_is_not_in_it() {
-        let written: [(u64, u64, &[(u64, u64)]); 3] = [
+        let written: [Written<'_>; 3] = [
             (2, 0, &[(3, 1), (4, 2), (5, 2)]),
             (3, 0, &[(4, 3)]),
             (4, 4, &[(5, 4)]),
@@ -175,9 +178,15 @@ mod tests {
     fn damage_and_foreign_logs_are_named() {
         let mut bad = records(&[(2, 2, &[(3, 2)])]);
         let of_other = salvage(8, 1, &bad, 3);
-        assert!(matches!(of_other, Err(Unsalvageable::Damaged(Damage::Foreign { .. }))));
+        assert!(matches!(
+            of_other,
+            Err(Unsalvageable::Damaged(Damage::Foreign { .. }))
+        ));
         bad[0].1[30] ^= 1;
         let damaged = salvage(7, 1, &bad, 3);
-        assert!(matches!(damaged, Err(Unsalvageable::Damaged(Damage::Record { seq: 9, .. }))));
+        assert!(matches!(
+            damaged,
+            Err(Unsalvageable::Damaged(Damage::Record { seq: 9, .. }))
+        ));
     }
 }

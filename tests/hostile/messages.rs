@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use tabraft::kv::{Command, Op, Store};
 use tabraft::wal::Snapshot;
 use tabraft::wire::{
-    Address, Ask, Body, EntryKind, Envelope, LogEntry, MemberChange, Membership, RaftKind,
-    RaftMessage, Read, Request, SnapshotMessage,
+    Address, Ask, Body, EntryKind, Envelope, LogEntry, MemberChange, Membership, Part, RaftKind,
+    RaftMessage, Read, Request, SnapshotAnswer, SnapshotMessage,
 };
 
 pub const CLUSTER: u64 = 0xc1;
@@ -20,6 +20,17 @@ pub enum Happening {
     Campaign,
     Restart,
     Transfer(Option<u64>),
+    TakeSnapshot,
+    /// A leader's death, with what is read of its log: records of the terms and indices given, or
+    /// of this replica's own log in its name.
+    Death {
+        leader: u64,
+        led: bool,
+        entries: Vec<LogEntry>,
+    },
+    Woke(u64),
+    /// The host finds the snapshot it was to fetch: this one, or nothing.
+    Fetched(Option<Vec<u8>>),
     Arrives(Envelope),
 }
 
@@ -30,11 +41,17 @@ pub fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Campaign),
         1 => Just(Happening::Restart),
         1 => option::of(id()).prop_map(Happening::Transfer),
+        1 => Just(Happening::TakeSnapshot),
+        2 => (id(), any::<bool>(), entries()).prop_map(|(leader, led, entries)| {
+            Happening::Death { leader, led, entries }
+        }),
+        1 => (0u64..300).prop_map(Happening::Woke),
+        1 => option::of(snapshot().prop_map(|s| s.body.to_vec())).prop_map(Happening::Fetched),
         20 => envelope().prop_map(Happening::Arrives),
     ]
 }
 
-fn envelope() -> impl Strategy<Value = Envelope> {
+fn envelope() -> BoxedStrategy<Envelope> {
     let cluster = prop_oneof![30 => Just(CLUSTER), 1 => any::<u64>()];
     let raft = vec(raft_message(), 1..4).prop_map(|messages| {
         let from = messages[0].from;
@@ -49,11 +66,70 @@ fn envelope() -> impl Strategy<Value = Envelope> {
         }
         (Address::Client(id), Body::Requests(requests))
     });
-    (cluster, prop_oneof![6 => raft, 1 => asks]).prop_map(|(cluster, (from, body))| Envelope {
-        cluster,
-        from,
-        body,
-    })
+    let others = (id(), other_body()).prop_map(|(id, body)| (Address::Node(id), body));
+    (cluster, prop_oneof![6 => raft, 1 => asks, 2 => others])
+        .prop_map(|(cluster, (from, body))| Envelope {
+            cluster,
+            from,
+            body,
+        })
+        .boxed()
+}
+
+fn other_body() -> BoxedStrategy<Body> {
+    let answer = prop_oneof![
+        number().prop_map(SnapshotAnswer::Have),
+        Just(SnapshotAnswer::NotFound),
+        Just(SnapshotAnswer::Damaged),
+        Just(SnapshotAnswer::Installed),
+    ];
+    prop_oneof![
+        1 => Just(Body::Hello),
+        1 => number().prop_map(|applied| Body::NotMember { applied }),
+        2 => (number(), answer).prop_map(|(index, answer)| Body::SnapshotAnswer { index, answer }),
+        6 => (raft_message(), snapshot(), 0u32..6).prop_map(|(message, snapshot, twist)| {
+            let message = RaftMessage {
+                kind: if twist == 5 { message.kind } else { RaftKind::Snapshot },
+                snapshot: Some(snapshot),
+                ..message
+            };
+            in_part(message, twist)
+        }),
+    ]
+    .boxed()
+}
+
+/// A snapshot message as a leader would send it, whole in one chunk; or twisted: by reference, its
+/// first half only, with a length that is not true.
+pub fn in_part(mut message: RaftMessage, twist: u32) -> Body {
+    let snapshot = message.snapshot.as_mut().expect("a snapshot");
+    let body = std::mem::take(&mut snapshot.body);
+    let total = body.len() as u64;
+    let part = match twist {
+        1 => Part::Stored,
+        2 => Part::Chunk {
+            total,
+            offset: 0,
+            bytes: body.slice(..body.len() / 2),
+        },
+        3 => Part::Chunk {
+            total,
+            offset: total / 2,
+            bytes: body.slice(body.len() / 2..),
+        },
+        4 => Part::Chunk {
+            total: u64::MAX,
+            offset: u64::MAX,
+            bytes: body,
+        },
+        _ => Part::Chunk {
+            total,
+            offset: 0,
+            bytes: body,
+        },
+    };
+    let message = Box::new(message);
+    Body::Snapshot { message, part }
 }
 
 /// Small ids for the most part: those of members, of nobody, and of strangers.
@@ -72,7 +148,8 @@ fn number() -> impl Strategy<Value = u64> {
     ]
 }
 
-fn raft_message() -> impl Strategy<Value = RaftMessage> {
+/// Boxed: nested, the strategies would not fit a thread's stack.
+fn raft_message() -> BoxedStrategy<RaftMessage> {
     let who = (
         kind(),
         prop_oneof![20 => Just(1), 1 => id()],
@@ -88,43 +165,45 @@ fn raft_message() -> impl Strategy<Value = RaftMessage> {
             Just(Bytes::from_static(b"CampaignTransfer"))
         ],
     );
-    (who, numbers, entries(), option::of(snapshot()), rest).prop_map(
-        |(
-            (kind, to, from),
-            numbers,
-            mut entries,
-            snapshot,
-            (follow, request_snapshot, reject, context),
-        )| {
-            let [term, log_term, index, commit, commit_term, reject_hint] = numbers;
-            // Most terms near those that a young replica is in.
-            let term = if term < 12 { 1 + term % 4 } else { term };
-            if follow {
-                line_up(&mut entries, (index, log_term));
-            }
-            RaftMessage {
-                kind,
-                to,
-                from,
-                term: if kind == RaftKind::ReadIndex {
-                    term / 4
-                } else {
-                    term
-                },
-                log_term,
-                index,
-                entries,
-                commit,
-                commit_term,
+    (who, numbers, entries(), option::of(snapshot()), rest)
+        .prop_map(
+            |(
+                (kind, to, from),
+                numbers,
+                mut entries,
                 snapshot,
-                request_snapshot: request_snapshot.unwrap_or(0),
-                reject,
-                reject_hint,
-                context,
-                priority: 0,
-            }
-        },
-    )
+                (follow, request_snapshot, reject, context),
+            )| {
+                let [term, log_term, index, commit, commit_term, reject_hint] = numbers;
+                // Most terms near those that a young replica is in.
+                let term = if term < 12 { 1 + term % 4 } else { term };
+                if follow {
+                    line_up(&mut entries, (index, log_term));
+                }
+                RaftMessage {
+                    kind,
+                    to,
+                    from,
+                    term: if kind == RaftKind::ReadIndex {
+                        term / 4
+                    } else {
+                        term
+                    },
+                    log_term,
+                    index,
+                    entries,
+                    commit,
+                    commit_term,
+                    snapshot,
+                    request_snapshot: request_snapshot.unwrap_or(0),
+                    reject,
+                    reject_hint,
+                    context,
+                    priority: 0,
+                }
+            },
+        )
+        .boxed()
 }
 
 fn kind() -> impl Strategy<Value = RaftKind> {
@@ -226,27 +305,29 @@ fn membership() -> impl Strategy<Value = Membership> {
 }
 
 /// With the body that belongs to it, or with another.
-fn snapshot() -> impl Strategy<Value = SnapshotMessage> {
+fn snapshot() -> BoxedStrategy<SnapshotMessage> {
     let membership = prop_oneof![Just(Membership::of_voters([1, 2, 3])), membership()];
-    (number(), number(), membership, 0..8).prop_map(|(index, term, membership, twist)| {
-        let body = Snapshot {
-            cluster: CLUSTER,
-            index,
-            term: if twist == 0 { term ^ 1 } else { term },
-            membership: membership.clone(),
-            store: Store::default(),
-        };
-        let mut body = body.encode();
-        if twist == 1 {
-            body.truncate(body.len() / 2);
-        }
-        SnapshotMessage {
-            index,
-            term,
-            membership,
-            body: Bytes::from(body),
-        }
-    })
+    (number(), number(), membership, 0..8)
+        .prop_map(|(index, term, membership, twist)| {
+            let body = Snapshot {
+                cluster: CLUSTER,
+                index,
+                term: if twist == 0 { term ^ 1 } else { term },
+                membership: membership.clone(),
+                store: Store::default(),
+            };
+            let mut body = body.encode();
+            if twist == 1 {
+                body.truncate(body.len() / 2);
+            }
+            SnapshotMessage {
+                index,
+                term,
+                membership,
+                body: Bytes::from(body),
+            }
+        })
+        .boxed()
 }
 
 fn ask() -> impl Strategy<Value = Ask> {

@@ -5,6 +5,7 @@ use tabraft::kv::{Op, Outcome};
 use tabraft::node::{Input, Limits};
 use tabraft::sim::host::Host;
 use tabraft::sim::narrate;
+use tabraft::sim::origin::Origin;
 use tabraft::sim::{Settings, World};
 use tabraft::wire::{
     Address, Answer, Ask, Body, Envelope, LogEntry, MemberChange, RaftKind, RaftMessage, Read,
@@ -71,6 +72,10 @@ impl Theater {
                 ..Limits::default()
             },
             tick_ms: None,
+            origin: Origin {
+                shared_store: arguments.contains(&"shared-store"),
+                ..Origin::default()
+            },
         });
         self.founders = (1..=number(arguments, 0)).collect();
         for &id in &self.founders {
@@ -106,9 +111,16 @@ impl Theater {
             }
             "crash" => self.world().crash(node, arguments.contains(&"written")),
             "start" => self.world().start(node),
-            "new-replica" => {
-                let founders = self.founders.clone();
-                self.world().add_host(node, &founders);
+            "new-replica" => self.world().add_joiner(node),
+            "snapshot" => self.world().input(node, Input::Snapshot),
+            "salvage" => self.world().salvage(node, number(arguments, 1)),
+            "succeed" => {
+                let dead = number(arguments, 1);
+                self.world().input(node, Input::Succeed(dead));
+            }
+            "sleep" => {
+                let ticks = number(arguments, 1);
+                self.world().input(node, Input::Woke { ticks });
             }
             "cut" => self
                 .world()
@@ -255,17 +267,9 @@ impl Theater {
                     to: node,
                     from: 2,
                     term: 9,
-                    log_term: 0,
                     index: 77,
-                    entries: Vec::new(),
                     commit: 77,
-                    commit_term: 0,
-                    snapshot: None,
-                    request_snapshot: 0,
-                    reject: false,
-                    reject_hint: 0,
-                    context: bytes::Bytes::new(),
-                    priority: 0,
+                    ..RaftMessage::empty()
                 }]),
             }),
         };
