@@ -26,8 +26,8 @@ fn world(seed: u64) -> World {
         },
         tick_ms: Some(50),
         origin: Origin {
-            shared_store: seed % 2 == 0,
-            salvage: seed % 3 > 0,
+            shared_store: seed.is_multiple_of(2),
+            salvage: !seed.is_multiple_of(3),
             succession: seed % 5 > 1,
             revive: seed % 7 > 3,
         },
