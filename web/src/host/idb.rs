@@ -57,6 +57,8 @@ pub enum DiskError {
         "The record is on disk already, so this host is wrong about its own disk. Stop the replica and start it again to read what is there."
     )]
     Exists,
+    #[error("There is nothing of that kind on the replica's disk.")]
+    Nothing,
     #[error("The browser gave the write up ({0}). It was not kept; try again.")]
     Aborted(String),
     #[error("The browser's storage failed ({0}). Start the replica again to read what is there.")]
@@ -72,8 +74,14 @@ impl DiskError {
             DiskError::Full => "STORAGE_FULL",
             DiskError::LostEpoch { .. } => "LOST_EPOCH",
             DiskError::Closed => "STORAGE_CLOSED",
+            DiskError::Nothing => "NOTHING_STORED",
             DiskError::Exists | DiskError::Aborted(_) | DiskError::Other(_) => "STORAGE_ERROR",
         }
+    }
+
+    /// Whether the same write may succeed a moment later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, DiskError::Aborted(_) | DiskError::Other(_))
     }
 
     /// What an exception of the browser means for a transaction.
@@ -183,6 +191,20 @@ impl Connection {
                 });
                 Err(DiskError::Blocked)
             }
+        }
+    }
+
+    /// Opens a database if it exists.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub async fn open_existing(
+        name: &str,
+        stores: &'static [&'static str],
+    ) -> Result<Option<Self>, DiskError> {
+        match exists(name).await? {
+            true => Self::open(name, stores).await.map(Some),
+            false => Ok(None),
         }
     }
 

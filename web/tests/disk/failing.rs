@@ -2,42 +2,13 @@
 
 use futures_util::future::join;
 use gloo_timers::future::TimeoutFuture;
-use js_sys::Promise;
 use tabraft_web::host::disk::{self, DiskError, Durability};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::hand::{
     NODE, batch, batch_of, batch_with_snapshot, filled, first, fresh, listen, open, seqs, stored,
 };
-
-/// Runs JavaScript; `await` is allowed in it.
-async fn script(body: &str) -> Result<JsValue, JsValue> {
-    let promise = js_sys::eval(&format!("(async () => {{ {body} }})()"))?;
-    JsFuture::from(Promise::resolve(&promise)).await
-}
-
-async fn run(body: &str) -> JsValue {
-    script(body).await.expect("the script runs")
-}
-
-/// Something of the browser that a script has put something else in the place of. Put back when
-/// dropped, so that a failed test does not take the others with it.
-struct Replaced(&'static str);
-
-impl Replaced {
-    async fn by(body: &str, put_back: &'static str) -> Self {
-        run(body).await;
-        Self(put_back)
-    }
-}
-
-impl Drop for Replaced {
-    fn drop(&mut self) {
-        js_sys::eval(self.0).expect("put back");
-    }
-}
+use crate::script::{Replaced, run};
 
 /// A storage bucket of Chromium's in the place of the origin's default one.
 async fn in_bucket(name: &str, quota: u32) -> Replaced {

@@ -7,27 +7,46 @@
 //! | `snapshots` | index | a snapshot, as bytes |
 //! | `owner` | `"epoch"` | a number that each opening raises by one |
 //!
+//! - here: the disk in its host's hands
+//! - [`peek`]: reading it past the host, which goes on
+//! - [`tools`]: wiping and damaging it
+//! - `rows`: keys and values of the tables
+//!
 //! # Fencing
 //!
 //! The lock that a host holds on its replica can be stolen, and the old host does not notice before
 //! it runs again. The epoch is what makes that harmless. IndexedDB runs transactions that write to
 //! the same stores one after another, in every tab, so each write either comes before the new
 //! host's opening, which then reads it, or it finds the new epoch and aborts.
+//!
+//! # Writes that the browser aborts
+//!
+//! An aborted transaction has kept nothing, and its cause may be gone a moment later. The same
+//! batch is tried again a few times before its replica fails. Each try checks the epoch, and a
+//! record is only ever added, so a try too many fails and changes nothing.
 
 use std::cell::Cell;
 
+use gloo_timers::future::TimeoutFuture;
+use indexed_db_futures::KeyRange;
+use indexed_db_futures::error::Error;
 use indexed_db_futures::object_store::ObjectStore;
 use indexed_db_futures::prelude::*;
 use indexed_db_futures::transaction::{Transaction, TransactionRef};
 use indexed_db_futures::typed_array::Uint8ArraySlice;
-use indexed_db_futures::{KeyRange, error::Error};
-use js_sys::Uint8Array;
 use tabraft::wal::{Tables, WriteBatch};
-use wasm_bindgen::{JsCast, JsValue};
+
+pub mod peek;
+mod rows;
+pub mod tools;
 
 pub use super::idb::DiskError;
 use super::idb::{self, Connection};
+use crate::model::DiskFault;
 pub use crate::settings::Durability;
+pub use peek::{read_snapshot, read_tables, read_tail};
+use rows::{key, whole};
+pub use tools::{corrupt, destroy, wipe};
 
 const WAL: &str = "wal";
 const SNAPSHOTS: &str = "snapshots";
@@ -35,9 +54,8 @@ const OWNER: &str = "owner";
 const STORES: &[&str] = &[WAL, SNAPSHOTS, OWNER];
 const EPOCH: &str = "epoch";
 
-/// Rows read by one request: browsers bound the size of an answer, and each is held twice.
-const RECORDS_PER_READ: u32 = 256;
-const SNAPSHOTS_PER_READ: u32 = 1;
+/// How long to wait before each further try of an aborted write, in milliseconds.
+const RETRIES_MS: [u32; 3] = [10, 40, 160];
 
 /// The name of a replica's database.
 pub fn database_name(cluster: &str, node: u64) -> String {
@@ -51,6 +69,7 @@ pub struct Disk {
     durability: Durability,
     /// Batches continue one another: the next is for when this one's outcome is known.
     writing: Cell<bool>,
+    fault: Cell<DiskFault>,
 }
 
 /// What opening a disk gives.
@@ -73,6 +92,7 @@ pub async fn open(cluster: &str, node: u64, durability: Durability) -> Result<Op
         epoch,
         durability,
         writing: Cell::new(false),
+        fault: Cell::default(),
     };
     Ok(Opened {
         disk,
@@ -81,44 +101,37 @@ pub async fn open(cluster: &str, node: u64, durability: Durability) -> Result<Op
     })
 }
 
+/// A connection beside the host's, closed again as soon as it is dropped; none if there is no such
+/// database.
+async fn existing(cluster: &str, node: u64) -> Result<Option<Connection>, DiskError> {
+    Connection::open_existing(&database_name(cluster, node), STORES).await
+}
+
 /// One transaction raises the epoch and reads the tables: nobody writes in between.
 async fn claim(connection: &Connection) -> Result<(u64, Tables), DiskError> {
     let transaction = connection.write([WAL, SNAPSHOTS, OWNER], Durability::Strict)?;
-    let owner = transaction.object_store(OWNER)?;
-    let epoch = read_epoch(&owner)?.await?.map_or(Ok(0), whole)? + 1;
-    let _raised = owner.put(epoch as f64).with_key(EPOCH).primitive()?;
-    let tables = read(&transaction).await?;
+    let epoch = raise_epoch(&transaction).await?;
+    let tables = rows::read(&transaction).await?;
     idb::commit(transaction).await?;
     Ok((epoch, tables))
 }
 
-/// Reads a replica's tables and leaves its epoch alone, so that its host goes on.
-///
-/// # Errors
-/// As [`open`]. A database that does not exist reads as empty.
-pub async fn read_tables(cluster: &str, node: u64) -> Result<Tables, DiskError> {
-    let name = database_name(cluster, node);
-    if !idb::exists(&name).await? {
-        return Ok(Tables::default());
-    }
-    let connection = Connection::open(&name, STORES).await?;
-    let transaction = connection.read([WAL, SNAPSHOTS])?;
-    let tables = read(&transaction).await?;
-    idb::commit(transaction).await?;
-    Ok(tables)
-}
-
-/// Deletes a replica's database. Its host, if it has one, finds it closed.
-///
-/// # Errors
-/// `Blocked`: it is deleted once the tab that has it open wakes up or ends. `Unavailable`.
-pub async fn destroy(cluster: &str, node: u64) -> Result<(), DiskError> {
-    idb::delete(&database_name(cluster, node)).await
+/// The new epoch, once the transaction is complete.
+async fn raise_epoch(transaction: &TransactionRef<'_>) -> Result<u64, DiskError> {
+    let owner = transaction.object_store(OWNER)?;
+    let epoch = read_epoch(&owner)?.await?.map_or(Ok(0), whole)? + 1;
+    let _raised = owner.put(key(epoch)).with_key(EPOCH).primitive()?;
+    Ok(epoch)
 }
 
 impl Disk {
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Makes this disk misbehave from the next transaction on; `DiskFault::default()` ends that.
+    pub fn set_fault(&self, fault: DiskFault) {
+        self.fault.set(fault);
     }
 
     /// Writes a batch in one transaction. Ready once the browser has reported it complete, which
@@ -127,39 +140,82 @@ impl Disk {
     ///
     /// # Errors
     /// After `LostEpoch` and `Closed` every further write fails with the same error. After any
-    /// other the same batch may be tried again.
+    /// other the same batch may be tried again; if it was the browser's abort, that has been done.
     pub async fn write(&self, batch: &WriteBatch) -> Result<(), DiskError> {
+        self.change(|transaction| put_all(transaction, batch)).await
+    }
+
+    /// Empties the disk, for a replica that is to begin anew under an id whose earlier life is
+    /// over.
+    ///
+    /// # Errors
+    /// As [`Disk::write`].
+    pub async fn clear(&self) -> Result<(), DiskError> {
+        self.change(clear_all).await
+    }
+
+    async fn change(&self, requests: impl Requests) -> Result<(), DiskError> {
         if let Some(error) = self.connection.ended() {
             return Err(error);
         }
         if self.writing.replace(true) {
             return Err(DiskError::Other("a write is under way already".into()));
         }
-        let written = self.transact(batch).await;
+        let changed = self.insist(requests).await;
         self.writing.set(false);
-        if let Err(error @ (DiskError::LostEpoch { .. } | DiskError::Closed)) = &written {
+        if let Err(error @ (DiskError::LostEpoch { .. } | DiskError::Closed)) = &changed {
             self.connection.end(error.clone());
         }
-        written
+        changed
     }
 
-    async fn transact(&self, batch: &WriteBatch) -> Result<(), DiskError> {
+    async fn insist(&self, requests: impl Requests) -> Result<(), DiskError> {
+        for wait in RETRIES_MS {
+            match self.transact(&requests).await {
+                Err(error) if error.is_passing() => TimeoutFuture::new(wait).await,
+                outcome => return outcome,
+            }
+        }
+        self.transact(&requests).await
+    }
+
+    async fn transact(&self, requests: &impl Requests) -> Result<(), DiskError> {
+        if self.fault.get().delay_ms > 0.0 {
+            let delay = self.fault.get().delay_ms.min(f64::from(i32::MAX));
+            TimeoutFuture::new(delay as u32).await;
+        }
         let transaction = self
             .connection
             .write([WAL, SNAPSHOTS, OWNER], self.durability)?;
         // All requests go out at once, the epoch's first. Nothing is committed before its answer.
         let owner = transaction.object_store(OWNER)?;
         let found = read_epoch(&owner)?;
-        put_all(&transaction, batch)?;
+        requests(&transaction)?;
         let found = found.await?.map_or(Ok(0), whole)?;
-        if found != self.epoch {
+        let refusal = if found == self.epoch {
+            self.take_fault()
+        } else {
             let ours = self.epoch;
+            Some(DiskError::LostEpoch { ours, found })
+        };
+        match refusal {
+            None => idb::commit(transaction).await,
             // An abort can fail only because the browser was first to abort.
-            return match transaction.abort().await {
-                Ok(()) | Err(_) => Err(DiskError::LostEpoch { ours, found }),
-            };
+            Some(refusal) => match transaction.abort().await {
+                Ok(()) | Err(_) => Err(refusal),
+            },
         }
-        idb::commit(transaction).await
+    }
+
+    /// How the transaction under way is to fail on purpose, if it is.
+    fn take_fault(&self) -> Option<DiskError> {
+        let mut fault = self.fault.get();
+        if fault.full {
+            return Some(DiskError::Full);
+        }
+        fault.fail_next = fault.fail_next.checked_sub(1)?;
+        self.fault.set(fault);
+        Some(DiskError::Aborted("the disk was told to fail".into()))
     }
 
     /// Calls back once, when the database is closed by any hand but the owner's, or this host finds
@@ -173,6 +229,11 @@ impl Disk {
         self.connection.close();
     }
 }
+
+/// What is to happen in a transaction, issued as often as it is tried.
+trait Requests: Fn(&Transaction<'_>) -> Result<(), Error> {}
+
+impl<F: Fn(&Transaction<'_>) -> Result<(), Error>> Requests for F {}
 
 /// Issues a batch's requests, in the order of [`Tables::write`]. A record is added, not put: one
 /// that is there already is not overwritten but an error.
@@ -195,73 +256,19 @@ fn put_all(transaction: &Transaction<'_>, batch: &WriteBatch) -> Result<(), Erro
     Ok(())
 }
 
+fn clear_all(transaction: &Transaction<'_>) -> Result<(), Error> {
+    for store in [WAL, SNAPSHOTS] {
+        let _cleared = transaction.object_store(store)?.clear()?;
+    }
+    Ok(())
+}
+
 type EpochRequest = indexed_db_futures::future::BasicRequest<Option<f64>>;
 
 fn read_epoch(owner: &ObjectStore<'_>) -> Result<EpochRequest, Error> {
     owner.get::<f64, &str, _>(EPOCH).primitive()
 }
 
-async fn read(transaction: &TransactionRef<'_>) -> Result<Tables, DiskError> {
-    Ok(Tables {
-        records: read_table(transaction, WAL, RECORDS_PER_READ).await?,
-        snapshots: read_table(transaction, SNAPSHOTS, SNAPSHOTS_PER_READ).await?,
-    })
-}
-
-async fn read_table(
-    transaction: &TransactionRef<'_>,
-    name: &str,
-    rows_per_read: u32,
-) -> Result<Vec<(u64, Vec<u8>)>, DiskError> {
-    let store = transaction.object_store(name)?;
-    let mut rows = Vec::new();
-    let mut rest = KeyRange::LowerBound(0.0, false);
-    loop {
-        let keys = store
-            .get_all_keys::<f64>()
-            .with_query::<f64, _>(rest.clone())
-            .with_limit(rows_per_read)
-            .primitive()?;
-        let values = store
-            .get_all::<JsValue>()
-            .with_query::<f64, _>(rest)
-            .with_limit(rows_per_read)
-            .primitive()?;
-        let keys = keys.await?;
-        let count = keys.len();
-        let mut last = 0.0;
-        for (key, value) in keys.zip(values.await?) {
-            last = key?;
-            rows.push((whole(last)?, bytes_of(value?)));
-        }
-        if count < rows_per_read as usize {
-            return Ok(rows);
-        }
-        rest = KeyRange::LowerBound(last, true);
-    }
-}
-
-/// Whatever is not bytes reads as none, which replay then names as damage of that row.
-fn bytes_of(value: JsValue) -> Vec<u8> {
-    value
-        .dyn_into::<Uint8Array>()
-        .map(|bytes| bytes.to_vec())
-        .unwrap_or_default()
-}
-
-/// Keys are numbers of JavaScript, exact up to 2^53; at a million records a second that lasts 285
-/// years.
-fn key(number: u64) -> f64 {
-    number as f64
-}
-
 fn below(number: u64) -> KeyRange<f64> {
     KeyRange::UpperBound(key(number), true)
-}
-
-fn whole(number: f64) -> Result<u64, DiskError> {
-    let is_key = number.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&number);
-    is_key
-        .then_some(number as u64)
-        .ok_or_else(|| DiskError::Other(format!("the database has {number} where a key belongs")))
 }

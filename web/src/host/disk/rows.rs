@@ -1,0 +1,90 @@
+//! Keys and values of a replica's tables.
+
+use indexed_db_futures::KeyRange;
+use indexed_db_futures::object_store::ObjectStore;
+use indexed_db_futures::prelude::*;
+use indexed_db_futures::transaction::TransactionRef;
+use js_sys::Uint8Array;
+use tabraft::wal::Tables;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::{DiskError, SNAPSHOTS, WAL};
+
+/// Rows read by one request: browsers bound the size of an answer, and each is held twice.
+const RECORDS_PER_READ: u32 = 256;
+const SNAPSHOTS_PER_READ: u32 = 1;
+
+/// A key, and the bytes under it.
+pub type Row = (u64, Vec<u8>);
+
+pub async fn read(transaction: &TransactionRef<'_>) -> Result<Tables, DiskError> {
+    let (wal, snapshots) = (
+        transaction.object_store(WAL)?,
+        transaction.object_store(SNAPSHOTS)?,
+    );
+    Ok(Tables {
+        records: read_all(&wal, RECORDS_PER_READ).await?,
+        snapshots: read_all(&snapshots, SNAPSHOTS_PER_READ).await?,
+    })
+}
+
+async fn read_all(store: &ObjectStore<'_>, rows_per_read: u32) -> Result<Vec<Row>, DiskError> {
+    let mut rows: Vec<Row> = Vec::new();
+    loop {
+        let rest = match rows.last() {
+            Some((last, _)) => KeyRange::LowerBound(key(*last), true),
+            None => KeyRange::LowerBound(0.0, false),
+        };
+        let read = read_from(store, rest, rows_per_read).await?;
+        let count = read.len();
+        rows.extend(read);
+        if count < rows_per_read as usize {
+            return Ok(rows);
+        }
+    }
+}
+
+/// The first so many rows of a range.
+pub async fn read_from(
+    store: &ObjectStore<'_>,
+    range: KeyRange<f64>,
+    limit: u32,
+) -> Result<Vec<Row>, DiskError> {
+    let keys = store
+        .get_all_keys::<f64>()
+        .with_query::<f64, _>(range.clone())
+        .with_limit(limit)
+        .primitive()?;
+    let values = store
+        .get_all::<JsValue>()
+        .with_query::<f64, _>(range)
+        .with_limit(limit)
+        .primitive()?;
+    let keys = keys.await?;
+    let mut rows = Vec::with_capacity(keys.len());
+    for (key, value) in keys.zip(values.await?) {
+        rows.push((whole(key?)?, bytes_of(value?)));
+    }
+    Ok(rows)
+}
+
+/// Whatever is not bytes reads as none, which replay then names as damage of that row.
+pub fn bytes_of(value: JsValue) -> Vec<u8> {
+    value
+        .dyn_into::<Uint8Array>()
+        .map(|bytes| bytes.to_vec())
+        .unwrap_or_default()
+}
+
+/// Keys are numbers of JavaScript, exact up to 2^53; at a million records a second that lasts 285
+/// years.
+pub fn key(number: u64) -> f64 {
+    number as f64
+}
+
+pub fn whole(number: f64) -> Result<u64, DiskError> {
+    let is_key = number.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&number);
+    is_key
+        .then_some(number as u64)
+        .ok_or_else(|| DiskError::Other(format!("the database has {number} where a key belongs")))
+}

@@ -1,0 +1,138 @@
+//! Reading a disk past its host.
+
+use futures_util::future::join;
+use tabraft::wal::WriteBatch;
+use tabraft_web::host::disk::{self, read_snapshot, read_tail};
+use tabraft_web::host::idb;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::hand::{
+    NODE, batch, batch_of, batch_with_snapshot, filled, first, fresh, open, seqs, stored,
+};
+use crate::script::Counted;
+
+async fn tail(cluster: &str, records: u32) -> Vec<(u64, Vec<u8>)> {
+    let tail = read_tail(cluster, NODE, records).await;
+    tail.expect("the tail is read")
+}
+
+async fn snapshot(cluster: &str, index: u64) -> Option<Vec<u8>> {
+    let snapshot = read_snapshot(cluster, NODE, index).await;
+    snapshot.expect("the snapshot is read")
+}
+
+#[wasm_bindgen_test]
+async fn the_tail_is_the_newest_records_in_order() {
+    let cluster = fresh("tail");
+    let disk = filled(&cluster, 12).await;
+    let all = stored(&cluster).await.records;
+    for records in [1, 2, 5, 11, 12, 13, 1000, u32::MAX] {
+        let wanted = &all[all.len().saturating_sub(records as usize)..];
+        assert!(tail(&cluster, records).await == wanted, "{records} records");
+    }
+    assert!(tail(&cluster, 0).await.is_empty());
+    // Also where the log does not begin with the first record.
+    let dropped = WriteBatch {
+        drop_records_below: Some(9),
+        ..batch(13)
+    };
+    disk.write(&dropped).await.expect("a batch");
+    let left = stored(&cluster).await.records;
+    assert_eq!(left.len(), 5);
+    assert!(tail(&cluster, 3).await == left[2..]);
+    assert!(tail(&cluster, 100).await == left);
+}
+
+#[wasm_bindgen_test]
+async fn reading_past_the_host_leaves_it_alone() {
+    let cluster = fresh("beside");
+    let disk = filled(&cluster, 3).await;
+    assert_eq!(tail(&cluster, 2).await.len(), 2);
+    assert!(snapshot(&cluster, 1).await.is_some());
+    assert_eq!(disk.write(&batch(4)).await, Ok(()), "the host goes on");
+    assert_eq!(open(&cluster).await.epoch, 2);
+}
+
+#[wasm_bindgen_test]
+async fn reading_past_the_host_creates_nothing() {
+    let cluster = fresh("no-disk");
+    assert!(tail(&cluster, 10).await.is_empty());
+    assert!(snapshot(&cluster, 1).await.is_none());
+    let exists = idb::exists(&disk::database_name(&cluster, NODE)).await;
+    assert_eq!(exists, Ok(false));
+    drop(open(&cluster).await);
+    assert!(tail(&cluster, 10).await.is_empty(), "no records");
+    assert!(snapshot(&cluster, 1).await.is_none(), "no snapshots");
+}
+
+/// However long the log is; and the connection is not left for others to wait for.
+#[wasm_bindgen_test]
+async fn the_tail_takes_one_answer_and_one_connection() {
+    let cluster = fresh("cheap");
+    let disk = filled(&cluster, 1).await;
+    for seq in 2..=600 {
+        disk.write(&batch_of(seq, b"x")).await.expect("a batch");
+    }
+    let reads = Counted::calls("IDBObjectStore", "getAll").await;
+    assert_eq!(tail(&cluster, 300).await.len(), 300);
+    assert_eq!(reads.take(), 1);
+    drop(reads);
+    let opened = Counted::calls("IDBFactory", "open").await;
+    tail(&cluster, 300).await;
+    snapshot(&cluster, 1).await;
+    assert_eq!(opened.take(), 2);
+    drop(opened);
+    let closed = Counted::calls("IDBDatabase", "close").await;
+    tail(&cluster, 300).await;
+    assert_eq!(closed.take(), 1);
+    snapshot(&cluster, 1).await;
+    assert_eq!(closed.take(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_snapshot_is_read_by_its_index() {
+    let cluster = fresh("by-index");
+    let disk = filled(&cluster, 4).await;
+    let newer = batch_with_snapshot(5, 4);
+    disk.write(&newer).await.expect("a batch");
+    let bytes = |batch: WriteBatch| batch.snapshot.map(|(_, bytes)| bytes);
+    assert_eq!(snapshot(&cluster, 1).await, bytes(first()));
+    assert_eq!(snapshot(&cluster, 4).await, bytes(newer));
+    for absent in [0, 2, 5] {
+        assert_eq!(snapshot(&cluster, absent).await, None);
+    }
+}
+
+/// The host writes as fast as it can. Each tail is of one moment: nothing acknowledged before is
+/// missing, and it has no gaps.
+#[wasm_bindgen_test]
+async fn a_tail_read_beside_a_busy_host_is_of_one_moment() {
+    let cluster = fresh("busy");
+    let disk = filled(&cluster, 1).await;
+    let durable = std::cell::Cell::new(1);
+    let writing = async {
+        for seq in 2..=200 {
+            disk.write(&batch_of(seq, b"x")).await.expect("a batch");
+            durable.set(seq);
+        }
+    };
+    let reading = async {
+        let mut tails_seen = 0;
+        while durable.get() < 200 {
+            let before = durable.get();
+            let tail = tail(&cluster, 7).await;
+            let last = tail.last().map_or(0, |(seq, _)| *seq);
+            assert!(last >= before && last <= durable.get() + 1);
+            assert!(
+                tail.iter()
+                    .map(|(seq, _)| *seq)
+                    .eq(last.saturating_sub(6).max(1)..=last)
+            );
+            tails_seen += 1;
+        }
+        tails_seen
+    };
+    let ((), tails_seen) = join(writing, reading).await;
+    assert!(tails_seen > 3, "{tails_seen}");
+    assert_eq!(seqs(&stored(&cluster).await).len(), 200);
+}
