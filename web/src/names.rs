@@ -20,6 +20,18 @@ pub fn node_lock(cluster: &str, node: u64) -> String {
     format!("tabraft:{cluster}:node:{node}")
 }
 
+/// Held by whoever hosts a replica, to be heard of when it ends: followers queue on it, and the
+/// first of them is its successor.
+pub fn alive_lock(cluster: &str, node: u64) -> String {
+    format!("tabraft:{cluster}:alive:{node}")
+}
+
+/// Held by whoever hosts a replica; pages queue on it, sharing it, so that each of them hears when
+/// it ends, and no page with a replica is frozen for saving energy.
+pub fn watch_lock(cluster: &str, node: u64) -> String {
+    format!("tabraft:{cluster}:watch:{node}")
+}
+
 /// Held while a tab decides what to host.
 pub fn opening_lock(cluster: &str) -> String {
     format!("tabraft:{cluster}:opening")

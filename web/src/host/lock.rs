@@ -41,6 +41,9 @@ extern "C" {
     fn set_steal(this: &LockOptions, value: bool);
 
     #[wasm_bindgen(method, setter)]
+    fn set_mode(this: &LockOptions, value: &str);
+
+    #[wasm_bindgen(method, setter)]
     fn set_signal(this: &LockOptions, value: &AbortSignal);
 }
 
@@ -70,6 +73,8 @@ impl LockError {
 pub enum Mode {
     /// Queue, first come, first served.
     Wait,
+    /// Queue, and hold it together with others that share it.
+    Shared,
     /// Give up at once.
     IfAvailable,
     /// Take it, ahead of the queue; the holder hears [`Held::lost`].
@@ -124,7 +129,7 @@ impl Drop for Withdraw {
 type Answer = Result<Option<Held>, LockError>;
 type Answering = Rc<RefCell<Option<oneshot::Sender<Answer>>>>;
 
-/// Asks for an exclusive lock. `None` only in mode `IfAvailable`, if somebody else holds it.
+/// Asks for a lock, an exclusive one but in mode `Shared`. `None` only in mode `IfAvailable`, if somebody else holds it.
 /// Dropping the future withdraws the request.
 ///
 /// # Errors
@@ -134,7 +139,10 @@ pub async fn acquire(name: &str, mode: Mode) -> Result<Option<Held>, LockError> 
     let options: LockOptions = Object::new().unchecked_into();
     let mut withdraw = Withdraw(None);
     match mode {
-        Mode::Wait => {
+        Mode::Wait | Mode::Shared => {
+            if mode == Mode::Shared {
+                options.set_mode("shared");
+            }
             let controller = AbortController::new().map_err(|error| refused(&error))?;
             options.set_signal(&controller.signal());
             withdraw.0 = Some(controller);
