@@ -3,9 +3,10 @@
 use indexed_db_futures::database::Database;
 use indexed_db_futures::prelude::*;
 use indexed_db_futures::transaction::TransactionMode;
-use tabraft::wal::{Tables, bootstrap};
+use tabraft::wal::{Tables, WriteBatch, bootstrap};
 use tabraft::wire::Membership;
-use tabraft_web::host::disk;
+use tabraft_web::host::disk::{self, Durability};
+use tabraft_web::host::idb;
 use tabraft_web::host::registry::{self, ClusterRecord};
 
 pub const IDENTITY: u64 = 0xfedc_ba98_7654_3210;
@@ -65,4 +66,27 @@ pub fn half_made() -> String {
     format!(
         r#"{{"version": 1, "identity": "{IDENTITY:016x}", "members": [1, 2, 3], "complete": false}}"#
     )
+}
+
+pub async fn record(cluster: &str) -> ClusterRecord {
+    let found = registry::find(cluster).await.expect("it is readable");
+    found.expect("there is a record")
+}
+
+/// Writes to a replica's disk as a host does.
+pub async fn write(cluster: &str, node: u64, batch: &WriteBatch) {
+    let opened = disk::open(cluster, node, Durability::Strict).await;
+    let disk = opened.expect("the disk opens").disk;
+    disk.write(batch).await.expect("a batch");
+}
+
+pub fn tables_of(batch: &WriteBatch) -> Tables {
+    let mut tables = Tables::default();
+    tables.write(batch);
+    tables
+}
+
+pub async fn exists(cluster: &str, node: u64) -> bool {
+    let name = disk::database_name(cluster, node);
+    idb::exists(&name).await.expect("the databases are listed")
 }

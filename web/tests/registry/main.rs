@@ -2,6 +2,8 @@
 //!
 //! - [`hand`]: records as another tab or another build left them, and what is on the disks
 //! - [`creating`]: a new cluster
+//! - [`restoring`]: a new cluster from a backup
+//! - [`members`]: ids given to new replicas and taken from removed ones
 //! - [`locks`]: Web Locks
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
@@ -9,5 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test_configure;
 mod creating;
 mod hand;
 mod locks;
+mod members;
+mod restoring;
 
 wasm_bindgen_test_configure!(run_in_browser);
