@@ -346,6 +346,20 @@ impl Node {
         self.raw.raft.state == StateRole::Leader
     }
 
+    pub fn id(&self) -> NodeId {
+        self.config.id
+    }
+
+    /// Whom it takes for the leader; 0 for nobody.
+    pub fn leader(&self) -> NodeId {
+        self.raw.raft.leader_id
+    }
+
+    /// Index and term of the newest durable snapshot.
+    pub fn snapshot(&self) -> (u64, u64) {
+        self.disk.snapshot
+    }
+
     pub fn term(&self) -> u64 {
         self.raw.raft.term
     }

@@ -7,11 +7,11 @@
 use serde::{Deserialize, Serialize};
 use tabraft::node::Limits;
 
-use crate::model::{FaultyLink, NodeStatus};
+use crate::model::{DiskFault, FaultyLink, NodeStatus, Step};
 use crate::settings::Durability;
 
 /// Spoken by page and worker of one build; a cached worker can be older than its page.
-pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
 
 /// A tab's number, drawn at random when it opens.
 pub type TabId = String;
@@ -26,11 +26,47 @@ pub struct Assignment {
     pub tab: TabId,
     pub durability: Durability,
     pub tick_ms: u32,
-    pub limits: Limits,
+    pub live: Live,
     pub faults: Vec<FaultyLink>,
     /// Whether to wait for the replica's lock, or to give up if somebody else holds it.
     pub wait: bool,
 }
+
+/// Settings that may change while a replica runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    pub limits: Limits,
+    /// Whether the end of a dead leader's log is read from its disk.
+    pub salvage: bool,
+    /// Whether a follower that learns of its leader's death campaigns at once.
+    pub succession: bool,
+    /// A replica that slept for so many ticks is closed and opened again from its disk.
+    pub reopen_ticks: u64,
+}
+
+/// What a running replica can be asked to do, by its page or by another tab.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Deed {
+    Configure(Live),
+    /// Take a snapshot; yields its index once it is durable.
+    Snapshot,
+    /// Hand leadership over to this member.
+    Transfer(u64),
+    Disk(DiskFault),
+    /// When the entry at an index went through each step here.
+    Steps(u64),
+}
+
+/// What came of a [`Deed`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Yield {
+    Nothing,
+    Index(u64),
+    Steps(Vec<Step>),
+}
+
+/// A code and a sentence.
+pub type Told = (String, String);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -43,6 +79,11 @@ pub enum ToWorker {
     Campaign,
     /// The links that do not work as they should; answered with [`FromWorker::FaultsSet`].
     Faults(Vec<FaultyLink>),
+    /// Answered with [`FromWorker::Did`] of the same number.
+    Do {
+        call: u64,
+        deed: Deed,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,6 +101,14 @@ pub enum FromWorker {
     Paused,
     Resumed,
     Stopped,
+    Did {
+        call: u64,
+        result: Result<Yield, Told>,
+    },
+    /// It slept for so long that it is to be ended and started again from its disk.
+    Overslept {
+        ms: f64,
+    },
     Failed {
         code: String,
         message: String,
@@ -77,7 +126,7 @@ pub struct TabMessage {
 }
 
 /// The tabs' channel speaks this version.
-pub const TAB_PROTOCOL: u32 = 1;
+pub const TAB_PROTOCOL: u32 = 2;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Word {
@@ -106,7 +155,7 @@ pub enum Word {
     Result {
         to: TabId,
         id: u64,
-        error: Option<(String, String)>,
+        result: Result<Yield, Told>,
     },
 }
 
@@ -122,4 +171,5 @@ pub enum Action {
     HandOver,
     /// Answered when the worker knows the faults told before.
     SyncFaults,
+    Do(Deed),
 }

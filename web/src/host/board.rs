@@ -84,6 +84,30 @@ impl Board {
                 ),
                 0,
             ),
+            Event::Removed { index } => self.event(
+                "conf",
+                format!("Node {node} is no member of the cluster any more since index {index}."),
+                0,
+            ),
+            Event::Salvaged { leader, entries } => self.event(
+                "host",
+                match entries {
+                    0 => format!("Node {node} read node {leader}'s log and lacks nothing of it."),
+                    1 => format!("Node {node} salvaged 1 entry from node {leader}'s log."),
+                    many => format!("Node {node} salvaged {many} entries from node {leader}'s log."),
+                },
+                0,
+            ),
+            Event::NotSalvaged { leader, reason } => self.event(
+                "host",
+                format!("Node {node} salvaged nothing from node {leader}'s log: {reason}."),
+                0,
+            ),
+            Event::SteppedDown { ticks } => self.event(
+                "role",
+                format!("Node {node} slept for {ticks} ticks and gives up leadership."),
+                0,
+            ),
         }
     }
 

@@ -2,17 +2,25 @@
 //!
 //! - [`worker`]: the talk with the page
 //! - [`replica`]: the node, between its database, its inbox and its clock
+//! - [`hosting`]: how a replica comes to be hosted here: its locks, its database, its recovery
+//! - [`succession`]: waiting for the leader's death, and taking its place
+//! - [`steps`]: when each write went through which step
 //! - [`disk`], [`idb`]: the replica's database, one transaction a batch
 //! - [`lock`]: Web Locks; at most one live host a replica
+//! - [`clock`]: time in a worker
 //! - [`net`]: outgoing envelopes, with link faults
 //! - [`board`]: statuses and events for all tabs
 //! - [`registry`]: the origin's record of a cluster (used by pages)
 
 pub mod board;
+pub mod clock;
 pub mod disk;
+mod hosting;
 pub mod idb;
 pub mod lock;
 pub mod net;
 pub mod registry;
 pub mod replica;
+mod steps;
+mod succession;
 pub mod worker;

@@ -7,21 +7,25 @@ use std::rc::Rc;
 use gloo_timers::callback::Interval;
 use gloo_timers::future::TimeoutFuture;
 use tabraft::frame::FrameError;
-use tabraft::node::{Config, Input, Node, Output};
-use tabraft::wal::{self, WriteBatch};
+use tabraft::node::{Event, Input, Node, Output};
+use tabraft::wal::WriteBatch;
 use tabraft::wire::Envelope;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::board::Board;
+use super::clock;
 use super::disk::{self, Disk, DiskError};
-use super::lock::{self, Held, Mode};
+use super::hosting::no_channel;
+use super::lock::Held;
 use super::net::Net;
+use super::steps::Steps;
+use super::succession::Succession;
 use super::worker::say;
 use crate::channel::{Channel, bytes_of};
 use crate::model::State;
 use crate::names;
-use crate::protocol::{Assignment, FromWorker, ToWorker};
+use crate::protocol::{Assignment, Deed, FromWorker, Live, ToWorker, Yield};
 
 /// Inputs that a paused replica keeps for later, as a frozen tab's event loop would.
 const BACKLOG_MAX: usize = 10_000;
@@ -36,7 +40,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(code: &str, message: impl Into<String>) -> Self {
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
             message: message.into(),
@@ -52,124 +56,67 @@ impl From<&DiskError> for Failure {
 
 /// A handle to the hosted replica.
 #[derive(Clone)]
-pub struct Replica(Rc<Host>);
+pub struct Replica(pub(super) Rc<Host>);
 
-struct Host {
+pub(super) struct Host {
+    pub(super) cluster: String,
     tick_ms: u32,
-    node: RefCell<Node>,
+    pub(super) live: Cell<Live>,
+    pub(super) node: RefCell<Node>,
     disk: Disk,
     net: Net,
     board: RefCell<Board>,
+    steps: RefCell<Steps>,
+    pub(super) succession: RefCell<Succession>,
+    /// When it last reacted, on the clock that never goes back.
+    reacted_ms: Cell<f64>,
     /// Inputs kept while paused; `None` while it reacts.
     backlog: RefCell<Option<VecDeque<Input>>>,
+    /// Calls that wait for a snapshot at an index or later to be durable.
+    awaiting_snapshot: RefCell<Vec<(u64, u64)>>,
     writing: Cell<bool>,
-    /// What keeps it alive: its inbox, its clock and its lock. Gone when it has ended.
+    /// What keeps it alive: its inbox, its clock and its locks. Gone when it has ended.
     life: RefCell<Option<Life>>,
 }
 
 struct Life {
     _inbox: Channel,
     _clock: Interval,
-    _lock: Held,
-}
-
-/// Takes the replica's lock, opens its database, and runs it. `None` if somebody else holds the
-/// lock and the assignment says not to wait.
-///
-/// # Errors
-/// Why it cannot run here.
-pub async fn host(assignment: Assignment) -> Result<Option<Replica>, Failure> {
-    let cluster = assignment.cluster.as_str();
-    let Some(lock) = take_lock(&assignment).await? else {
-        return Ok(None);
-    };
-    let identity = u64::from_str_radix(&assignment.identity, 16)
-        .map_err(|_| Failure::new("PROTOCOL", "The page gave a cluster identity that is none."))?;
-    let opened = disk::open(cluster, assignment.node, assignment.durability)
-        .await
-        .map_err(|error| Failure::from(&error))?;
-    if opened.tables.is_empty() {
-        return Err(forgotten(assignment.node));
-    }
-    let recovered = wal::replay(identity, assignment.node, &opened.tables)
-        .map_err(|damage| damaged(assignment.node, &damage))?;
-    drop(opened.tables);
-    let config = Config {
-        cluster: identity,
-        id: assignment.node,
-        epoch: opened.epoch,
-        seed: identity.rotate_left(17) ^ opened.epoch,
-        limits: assignment.limits,
-    };
-    let mut board = Board::new(&assignment, opened.epoch).map_err(no_channel)?;
-    if let Some(index) = recovered.fell_back_from {
-        board.event(
-            "problem",
-            format!("The snapshot at index {index} was damaged; an older one and the log stand in for it."),
-            recovered.hard_state.term,
-        );
-    }
-    let node =
-        Node::new(config, recovered).map_err(|error| Failure::new("DAMAGED", error.to_string()))?;
-    let net = Net::new(cluster, assignment.node);
-    net.set_faults(&assignment.faults);
-    let host = Rc::new(Host {
-        tick_ms: assignment.tick_ms,
-        node: RefCell::new(node),
-        disk: opened.disk,
-        net,
-        board: RefCell::new(board),
-        backlog: RefCell::new(None),
-        writing: Cell::new(false),
-        life: RefCell::new(None),
-    });
-    let replica = Replica(host);
-    replica.begin_life(&assignment, lock)?;
-    Ok(Some(replica))
-}
-
-async fn take_lock(assignment: &Assignment) -> Result<Option<Held>, Failure> {
-    let name = names::node_lock(&assignment.cluster, assignment.node);
-    let failed = |error: lock::LockError| Failure::new("NO_LOCKS", error.to_string());
-    if let Some(lock) = lock::acquire(&name, Mode::IfAvailable)
-        .await
-        .map_err(failed)?
-    {
-        return Ok(Some(lock));
-    }
-    if !assignment.wait {
-        return Ok(None);
-    }
-    say(&FromWorker::Waiting);
-    lock::acquire(&name, Mode::Wait).await.map_err(failed)
-}
-
-fn forgotten(node: u64) -> Failure {
-    Failure::new(
-        "FORGOTTEN",
-        format!(
-            "Node {node}'s database is empty, although it was a member: the browser deleted it. \
-             It has forgotten its vote and must not come back under its old id."
-        ),
-    )
-}
-
-fn damaged(node: u64, damage: &wal::Damage) -> Failure {
-    Failure::new(
-        "DAMAGED",
-        format!("Node {node}'s disk is damaged: {damage}. Its bytes are kept as they are."),
-    )
-}
-
-fn no_channel(error: JsValue) -> Failure {
-    Failure::new(
-        "NO_CHANNELS",
-        format!("This browser gives tabraft no BroadcastChannel: {error:?}"),
-    )
+    _locks: Vec<Held>,
 }
 
 impl Replica {
-    fn begin_life(&self, assignment: &Assignment, lock: Held) -> Result<(), Failure> {
+    pub(super) fn new(
+        assignment: &Assignment,
+        node: Node,
+        disk: Disk,
+        net: Net,
+        board: Board,
+    ) -> Self {
+        Self(Rc::new(Host {
+            cluster: assignment.cluster.clone(),
+            tick_ms: assignment.tick_ms,
+            live: Cell::new(assignment.live),
+            node: RefCell::new(node),
+            disk,
+            net,
+            board: RefCell::new(board),
+            steps: RefCell::default(),
+            succession: RefCell::default(),
+            reacted_ms: Cell::new(clock::ticking_ms()),
+            backlog: RefCell::new(None),
+            awaiting_snapshot: RefCell::default(),
+            writing: Cell::new(false),
+            life: RefCell::new(None),
+        }))
+    }
+
+    /// Begins to hear and to tick. The first of the locks is that of the replica itself.
+    pub(super) fn begin_life(
+        &self,
+        assignment: &Assignment,
+        locks: Vec<Held>,
+    ) -> Result<(), Failure> {
         let (me, name) = (
             self.clone(),
             names::node_channel(&assignment.cluster, assignment.node),
@@ -177,9 +124,12 @@ impl Replica {
         let inbox = Channel::receiver(&name, move |message| me.hear(&message));
         let me = self.clone();
         let clock = Interval::new(self.0.tick_ms, move || me.tick());
-        let (me, lost) = (self.clone(), lock.lost());
+        let (me, lost) = (self.clone(), locks.first().map(Held::lost));
         spawn_local(async move {
-            lost.await;
+            match lost {
+                Some(lost) => lost.await,
+                None => return,
+            }
             me.fail(Failure::new(
                 "LOCK_LOST",
                 "Another host took this replica's lock away. It stopped here.",
@@ -190,7 +140,7 @@ impl Replica {
         *self.0.life.borrow_mut() = Some(Life {
             _inbox: inbox.map_err(no_channel)?,
             _clock: clock,
-            _lock: lock,
+            _locks: locks,
         });
         self.act();
         self.publish_now();
@@ -225,7 +175,58 @@ impl Replica {
                 self.0.net.set_faults(&faults);
                 say(&FromWorker::FaultsSet);
             }
+            ToWorker::Do { call, deed } => self.perform(call, deed),
         }
+    }
+
+    fn perform(&self, call: u64, deed: Deed) {
+        let yielded = match deed {
+            Deed::Configure(live) => {
+                self.0.live.set(live);
+                self.input(Input::Configure(live.limits));
+                self.watch_leader();
+                Yield::Nothing
+            }
+            Deed::Snapshot => {
+                let applied = self.0.node.borrow().applied();
+                self.0.awaiting_snapshot.borrow_mut().push((call, applied));
+                self.input(Input::Snapshot);
+                return self.answer_snapshots();
+            }
+            Deed::Transfer(to) => {
+                self.input(Input::TransferLeader(Some(to)));
+                Yield::Nothing
+            }
+            Deed::Disk(fault) => {
+                self.0.disk.set_fault(fault);
+                Yield::Nothing
+            }
+            Deed::Steps(index) => {
+                let id = self.0.node.borrow().id();
+                Yield::Steps(self.0.steps.borrow().of(id, index))
+            }
+        };
+        say(&FromWorker::Did {
+            call,
+            result: Ok(yielded),
+        });
+    }
+
+    /// Answers the calls whose snapshot is durable.
+    fn answer_snapshots(&self) {
+        let Ok(mut awaiting) = self.0.awaiting_snapshot.try_borrow_mut() else {
+            return;
+        };
+        let (index, _) = self.0.node.borrow().snapshot();
+        awaiting.retain(|(call, wanted)| {
+            if index >= *wanted {
+                say(&FromWorker::Did {
+                    call: *call,
+                    result: Ok(Yield::Index(index)),
+                });
+            }
+            index < *wanted
+        });
     }
 
     fn hear(&self, message: &JsValue) {
@@ -241,12 +242,22 @@ impl Replica {
         // A frozen tab's timers do not pile up.
         if self.0.backlog.borrow().is_none() {
             self.input(Input::Tick);
+            self.0.reacted_ms.set(clock::ticking_ms());
+            // One was on its way to the disk when the call came.
+            if !self.0.awaiting_snapshot.borrow().is_empty() {
+                self.input(Input::Snapshot);
+            }
         }
         self.publish_if_due();
     }
 
-    fn input(&self, input: Input) {
-        if self.0.life.borrow().is_none() {
+    /// Whether it has not ended.
+    pub(super) fn lives(&self) -> bool {
+        self.0.life.borrow().is_some()
+    }
+
+    pub(super) fn input(&self, input: Input) {
+        if !self.lives() {
             return;
         }
         if let Some(backlog) = &mut *self.0.backlog.borrow_mut() {
@@ -255,8 +266,33 @@ impl Replica {
             }
             return;
         }
+        if !self.wake() {
+            return;
+        }
         self.0.node.borrow_mut().handle(input);
         self.act();
+    }
+
+    /// Notices that it slept: its tab was frozen, or the whole machine. Before anything else, the
+    /// node is told. `false` if it slept for so long that it is to begin anew from its disk.
+    fn wake(&self) -> bool {
+        let now = clock::ticking_ms();
+        let slept_ms = now - self.0.reacted_ms.get();
+        let ticks = (slept_ms / f64::from(self.0.tick_ms)) as u64;
+        let live = self.0.live.get();
+        if ticks < live.limits.sit_out_ticks.min(live.limits.step_down_ticks) {
+            return true;
+        }
+        self.0.reacted_ms.set(now);
+        if ticks >= live.reopen_ticks {
+            self.end();
+            self.0.disk.close();
+            say(&FromWorker::Overslept { ms: slept_ms });
+            return false;
+        }
+        self.0.node.borrow_mut().handle(Input::Woke { ticks });
+        self.act();
+        true
     }
 
     fn resume(&self) {
@@ -270,21 +306,70 @@ impl Replica {
     /// Carries out what the node wants.
     fn act(&self) {
         let mut told = false;
+        let mut removed = None;
         let mut node = self.0.node.borrow_mut();
         while let Some(output) = node.poll() {
             match output {
                 Output::Persist(batch) => self.persist(batch),
                 Output::Send { to, body } => self.0.net.send(to, &node.envelope(body)),
+                Output::Fetch { from, index } => self.fetch(from, index),
                 Output::Event(event) => {
+                    if let Event::Removed { index } = event {
+                        removed = Some(index);
+                    }
                     self.0.board.borrow_mut().tell(&event);
                     told = true;
                 }
             }
         }
+        let (leads, marks) = (node.is_leader(), node.marks());
         drop(node);
+        self.0.steps.borrow_mut().note(leads, marks);
+        self.end_succession();
+        self.answer_snapshots();
         if told {
+            self.watch_leader();
             self.publish_now();
         }
+        if let Some(index) = removed {
+            self.retire(index);
+        }
+    }
+
+    /// Ends a replica that was removed from the cluster, when what it is writing is written.
+    fn retire(&self, index: u64) {
+        let me = self.clone();
+        spawn_local(async move {
+            me.await_disk().await;
+            let id = me.0.node.borrow().id();
+            me.fail(Failure::new(
+                "REMOVED",
+                format!(
+                    "Node {id} was removed from the cluster at index {index}. It can be wiped."
+                ),
+            ));
+        });
+    }
+
+    /// Reads a snapshot from the leader's database.
+    fn fetch(&self, from: u64, index: u64) {
+        let me = self.clone();
+        spawn_local(async move {
+            let read = disk::read_snapshot(&me.0.cluster, from, index).await;
+            let body = read.unwrap_or_else(|error| {
+                me.tell(
+                    "problem",
+                    format!("Node {from}'s snapshot could not be read. {error}"),
+                );
+                None
+            });
+            me.input(Input::Fetched { from, index, body });
+        });
+    }
+
+    pub(super) fn tell(&self, kind: &str, text: String) {
+        let term = self.0.node.borrow().term();
+        self.0.board.borrow_mut().event(kind, text, term);
     }
 
     fn persist(&self, batch: WriteBatch) {
@@ -314,12 +399,17 @@ impl Replica {
         let Some(life) = self.0.life.borrow_mut().take() else {
             return;
         };
-        while self.0.writing.get() {
-            TimeoutFuture::new(1).await;
-        }
+        self.await_disk().await;
         self.0.disk.close();
         drop(life);
         say(&FromWorker::Stopped);
+    }
+
+    /// Waits until no write is under way.
+    async fn await_disk(&self) {
+        while self.0.writing.get() {
+            TimeoutFuture::new(1).await;
+        }
     }
 
     fn fail(&self, failure: Failure) {

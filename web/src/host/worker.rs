@@ -9,7 +9,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::replica::{self, Replica};
+use super::hosting;
+use super::replica::Replica;
 use crate::protocol::{Assignment, BUILD, FromWorker, ToWorker};
 
 /// Listens to the page and says so. Messages sent before were lost.
@@ -41,7 +42,7 @@ pub fn run() {
 
 fn begin(assignment: Assignment, slot: Rc<RefCell<Option<Replica>>>) {
     spawn_local(async move {
-        match replica::host(assignment).await {
+        match hosting::host(assignment).await {
             Ok(Some(replica)) => {
                 *slot.borrow_mut() = Some(replica);
                 say(&FromWorker::Started);

@@ -1,0 +1,117 @@
+//! How a replica comes to be hosted here: its locks, its database, its recovery.
+
+use tabraft::node::{Config, Node};
+use tabraft::wal;
+use wasm_bindgen::JsValue;
+
+use super::board::Board;
+use super::disk;
+use super::lock::{self, Held, Mode};
+use super::net::Net;
+use super::replica::{Failure, Replica};
+use super::worker::say;
+use crate::names;
+use crate::protocol::{Assignment, FromWorker};
+
+/// Takes the replica's lock, opens its database, and runs it. `None` if somebody else holds the
+/// lock and the assignment says not to wait.
+///
+/// # Errors
+/// Why it cannot run here.
+pub async fn host(assignment: Assignment) -> Result<Option<Replica>, Failure> {
+    let cluster = assignment.cluster.as_str();
+    let Some(lock) = take_lock(&assignment).await? else {
+        return Ok(None);
+    };
+    let identity = u64::from_str_radix(&assignment.identity, 16)
+        .map_err(|_| Failure::new("PROTOCOL", "The page gave a cluster identity that is none."))?;
+    let opened = disk::open(cluster, assignment.node, assignment.durability)
+        .await
+        .map_err(|error| Failure::from(&error))?;
+    if opened.tables.is_empty() {
+        return Err(forgotten(assignment.node));
+    }
+    let recovered = wal::replay(identity, assignment.node, &opened.tables)
+        .map_err(|damage| damaged(assignment.node, &damage))?;
+    drop(opened.tables);
+    // Whoever succeeds this replica, or revives it, waits for these. A former host's, or a
+    // successor's that still holds one, is over: this is the replica's host now.
+    let heard = heard_of(cluster, assignment.node).await?;
+    let config = Config {
+        cluster: identity,
+        id: assignment.node,
+        epoch: opened.epoch,
+        seed: identity.rotate_left(17) ^ opened.epoch,
+        shared_store: true,
+        limits: assignment.live.limits,
+    };
+    let mut board = Board::new(&assignment, opened.epoch).map_err(no_channel)?;
+    if let Some(index) = recovered.fell_back_from {
+        board.event(
+            "problem",
+            format!("The snapshot at index {index} was damaged; an older one and the log stand in for it."),
+            recovered.hard_state.term,
+        );
+    }
+    let node =
+        Node::new(config, recovered).map_err(|error| Failure::new("DAMAGED", error.to_string()))?;
+    let net = Net::new(cluster, assignment.node);
+    net.set_faults(&assignment.faults);
+    let locks = [lock].into_iter().chain(heard).collect();
+    let replica = Replica::new(&assignment, node, opened.disk, net, board);
+    replica.begin_life(&assignment, locks)?;
+    Ok(Some(replica))
+}
+
+async fn take_lock(assignment: &Assignment) -> Result<Option<Held>, Failure> {
+    let name = names::node_lock(&assignment.cluster, assignment.node);
+    let failed = |error: lock::LockError| Failure::new("NO_LOCKS", error.to_string());
+    if let Some(lock) = lock::acquire(&name, Mode::IfAvailable)
+        .await
+        .map_err(failed)?
+    {
+        return Ok(Some(lock));
+    }
+    if !assignment.wait {
+        return Ok(None);
+    }
+    say(&FromWorker::Waiting);
+    lock::acquire(&name, Mode::Wait).await.map_err(failed)
+}
+
+/// Takes the locks by whose release others hear of this host's end.
+async fn heard_of(cluster: &str, node: u64) -> Result<[Held; 2], Failure> {
+    let take = async |name: String| {
+        let taken = lock::acquire(&name, Mode::Steal).await;
+        let held = taken.map_err(|error| Failure::new("NO_LOCKS", error.to_string()))?;
+        held.ok_or_else(|| Failure::new("LOCK_ERROR", format!("The browser did not give {name}.")))
+    };
+    let alive = take(names::alive_lock(cluster, node));
+    let watch = take(names::watch_lock(cluster, node));
+    let (alive, watch) = futures_util::future::join(alive, watch).await;
+    Ok([alive?, watch?])
+}
+
+fn forgotten(node: u64) -> Failure {
+    Failure::new(
+        "FORGOTTEN",
+        format!(
+            "Node {node}'s database is empty, although it was a member: the browser deleted it. \
+             It has forgotten its vote and must not come back under its old id."
+        ),
+    )
+}
+
+fn damaged(node: u64, damage: &wal::Damage) -> Failure {
+    Failure::new(
+        "DAMAGED",
+        format!("Node {node}'s disk is damaged: {damage}. Its bytes are kept as they are."),
+    )
+}
+
+pub(super) fn no_channel(error: JsValue) -> Failure {
+    Failure::new(
+        "NO_CHANNELS",
+        format!("This browser gives tabraft no BroadcastChannel: {error:?}"),
+    )
+}

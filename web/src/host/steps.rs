@@ -1,0 +1,83 @@
+//! When a replica's log came how far: the times of a write's steps, for whoever asks.
+//!
+//! Every step of a replica only moves forward along its log, so it is enough to note the time
+//! whenever one of them moves: a point a batch, not one an entry.
+
+use std::collections::VecDeque;
+
+use tabraft::node::Marks;
+
+use crate::model::Step;
+
+/// Points kept; older writes are forgotten.
+const POINTS_MAX: usize = 8_192;
+
+struct Point {
+    at_ms: f64,
+    leads: bool,
+    marks: Marks,
+}
+
+/// The points of one replica, in order of time.
+#[derive(Default)]
+pub struct Steps {
+    points: VecDeque<Point>,
+}
+
+/// A step's name on a leader and on another replica; `None` where there is no such step.
+type Names = (Option<&'static str>, Option<&'static str>);
+
+const STEPS: [(Names, fn(&Marks) -> u64); 6] = [
+    ((Some("proposed"), Some("received")), |marks| marks.last),
+    ((Some("sent"), None), |marks| marks.sent),
+    ((Some("persisted"), Some("persisted")), |marks| {
+        marks.persisted
+    }),
+    ((Some("committed"), Some("committed")), |marks| {
+        marks.committed
+    }),
+    ((Some("applied"), Some("applied")), |marks| marks.applied),
+    // A leader answers in the same turn.
+    ((Some("replied"), None), |marks| marks.applied),
+];
+
+impl Steps {
+    pub fn note(&mut self, leads: bool, marks: Marks) {
+        if self.points.back().is_some_and(|last| last.marks == marks) {
+            return;
+        }
+        if self.points.len() == POINTS_MAX {
+            self.points.pop_front();
+        }
+        let at_ms = super::clock::unix_ms();
+        self.points.push_back(Point {
+            at_ms,
+            leads,
+            marks,
+        });
+    }
+
+    /// The steps that the entry at `index` went through here, as far as is remembered. Of an entry
+    /// that was replaced, those of the one in its place.
+    pub fn of(&self, node: u64, index: u64) -> Vec<Step> {
+        let steps = STEPS.iter().filter_map(|((leading, following), mark)| {
+            let point = self.crossing(index, mark)?;
+            let name = if point.leads { leading } else { following };
+            Some(Step {
+                node,
+                step: (*name)?.into(),
+                at_ms: point.at_ms,
+            })
+        });
+        steps.collect()
+    }
+
+    /// The last point at which a mark came to be at `index` or beyond.
+    fn crossing(&self, index: u64, mark: impl Fn(&Marks) -> u64) -> Option<&Point> {
+        let pairs = self.points.iter().zip(self.points.iter().skip(1));
+        let crosses = |(before, after): &(&Point, &Point)| {
+            mark(&before.marks) < index && index <= mark(&after.marks)
+        };
+        pairs.filter(crosses).last().map(|(_, after)| after)
+    }
+}
