@@ -3,6 +3,8 @@
 //! - [`worker`]: the talk with the page
 //! - [`replica`]: the node, between its database, its inbox and its clock
 //! - [`hosting`]: how a replica comes to be hosted here: its locks, its database, its recovery
+//! - [`deeds`]: what a running replica does when it is asked to
+//! - [`sleep`]: what follows when it was frozen
 //! - [`succession`]: waiting for the leader's death, and taking its place
 //! - [`steps`]: when each write went through which step
 //! - [`disk`], [`idb`]: the replica's database, one transaction a batch
@@ -14,6 +16,7 @@
 
 pub mod board;
 pub mod clock;
+mod deeds;
 pub mod disk;
 mod hosting;
 pub mod idb;
@@ -21,6 +24,7 @@ pub mod lock;
 pub mod net;
 pub mod registry;
 pub mod replica;
+mod sleep;
 mod steps;
 mod succession;
 pub mod worker;

@@ -25,7 +25,7 @@ use super::worker::say;
 use crate::channel::{Channel, bytes_of};
 use crate::model::State;
 use crate::names;
-use crate::protocol::{Assignment, Deed, FromWorker, Live, ToWorker, Yield};
+use crate::protocol::{Assignment, FromWorker, Live, ToWorker};
 
 /// Inputs that a paused replica keeps for later, as a frozen tab's event loop would.
 const BACKLOG_MAX: usize = 10_000;
@@ -60,20 +60,20 @@ pub struct Replica(pub(super) Rc<Host>);
 
 pub(super) struct Host {
     pub(super) cluster: String,
-    tick_ms: u32,
+    pub(super) tick_ms: u32,
     pub(super) live: Cell<Live>,
     pub(super) node: RefCell<Node>,
-    disk: Disk,
+    pub(super) disk: Disk,
     net: Net,
     board: RefCell<Board>,
-    steps: RefCell<Steps>,
+    pub(super) steps: RefCell<Steps>,
     pub(super) succession: RefCell<Succession>,
     /// When it last reacted, on the clock that never goes back.
-    reacted_ms: Cell<f64>,
+    pub(super) reacted_ms: Cell<f64>,
     /// Inputs kept while paused; `None` while it reacts.
     backlog: RefCell<Option<VecDeque<Input>>>,
     /// Calls that wait for a snapshot at an index or later to be durable.
-    awaiting_snapshot: RefCell<Vec<(u64, u64)>>,
+    pub(super) awaiting_snapshot: RefCell<Vec<(u64, u64)>>,
     writing: Cell<bool>,
     /// What keeps it alive: its inbox, its clock and its locks. Gone when it has ended.
     life: RefCell<Option<Life>>,
@@ -179,56 +179,6 @@ impl Replica {
         }
     }
 
-    fn perform(&self, call: u64, deed: Deed) {
-        let yielded = match deed {
-            Deed::Configure(live) => {
-                self.0.live.set(live);
-                self.input(Input::Configure(live.limits));
-                self.watch_leader();
-                Yield::Nothing
-            }
-            Deed::Snapshot => {
-                let applied = self.0.node.borrow().applied();
-                self.0.awaiting_snapshot.borrow_mut().push((call, applied));
-                self.input(Input::Snapshot);
-                return self.answer_snapshots();
-            }
-            Deed::Transfer(to) => {
-                self.input(Input::TransferLeader(Some(to)));
-                Yield::Nothing
-            }
-            Deed::Disk(fault) => {
-                self.0.disk.set_fault(fault);
-                Yield::Nothing
-            }
-            Deed::Steps(index) => {
-                let id = self.0.node.borrow().id();
-                Yield::Steps(self.0.steps.borrow().of(id, index))
-            }
-        };
-        say(&FromWorker::Did {
-            call,
-            result: Ok(yielded),
-        });
-    }
-
-    /// Answers the calls whose snapshot is durable.
-    fn answer_snapshots(&self) {
-        let Ok(mut awaiting) = self.0.awaiting_snapshot.try_borrow_mut() else {
-            return;
-        };
-        let (index, _) = self.0.node.borrow().snapshot();
-        awaiting.retain(|(call, wanted)| {
-            if index >= *wanted {
-                say(&FromWorker::Did {
-                    call: *call,
-                    result: Ok(Yield::Index(index)),
-                });
-            }
-            index < *wanted
-        });
-    }
-
     fn hear(&self, message: &JsValue) {
         let input = match bytes_of(message).map(|bytes| Envelope::decode(&bytes)) {
             Some(Ok(envelope)) => Input::Receive(envelope),
@@ -273,28 +223,6 @@ impl Replica {
         self.act();
     }
 
-    /// Notices that it slept: its tab was frozen, or the whole machine. Before anything else, the
-    /// node is told. `false` if it slept for so long that it is to begin anew from its disk.
-    fn wake(&self) -> bool {
-        let now = clock::ticking_ms();
-        let slept_ms = now - self.0.reacted_ms.get();
-        let ticks = (slept_ms / f64::from(self.0.tick_ms)) as u64;
-        let live = self.0.live.get();
-        if ticks < live.limits.sit_out_ticks.min(live.limits.step_down_ticks) {
-            return true;
-        }
-        self.0.reacted_ms.set(now);
-        if ticks >= live.reopen_ticks {
-            self.end();
-            self.0.disk.close();
-            say(&FromWorker::Overslept { ms: slept_ms });
-            return false;
-        }
-        self.0.node.borrow_mut().handle(Input::Woke { ticks });
-        self.act();
-        true
-    }
-
     fn resume(&self) {
         let backlog = self.0.backlog.borrow_mut().take();
         for input in backlog.into_iter().flatten() {
@@ -304,7 +232,7 @@ impl Replica {
     }
 
     /// Carries out what the node wants.
-    fn act(&self) {
+    pub(super) fn act(&self) {
         let mut told = false;
         let mut removed = None;
         let mut node = self.0.node.borrow_mut();
@@ -423,7 +351,7 @@ impl Replica {
     }
 
     /// Lets go of inbox, clock and lock; `false` if that was done before.
-    fn end(&self) -> bool {
+    pub(super) fn end(&self) -> bool {
         // Dropped a turn later: one of their own callbacks may be running.
         let life = self.0.life.borrow_mut().take();
         let lived = life.is_some();

@@ -1,0 +1,59 @@
+//! What a running replica does when it is asked to.
+
+use tabraft::node::Input;
+
+use super::replica::Replica;
+use super::worker::say;
+use crate::protocol::{Deed, FromWorker, Yield};
+
+impl Replica {
+    pub(super) fn perform(&self, call: u64, deed: Deed) {
+        let yielded = match deed {
+            Deed::Configure(live) => {
+                self.0.live.set(live);
+                self.input(Input::Configure(live.limits));
+                self.watch_leader();
+                Yield::Nothing
+            }
+            Deed::Snapshot => {
+                let applied = self.0.node.borrow().applied();
+                self.0.awaiting_snapshot.borrow_mut().push((call, applied));
+                self.input(Input::Snapshot);
+                return self.answer_snapshots();
+            }
+            Deed::Transfer(to) => {
+                self.input(Input::TransferLeader(Some(to)));
+                Yield::Nothing
+            }
+            Deed::Disk(fault) => {
+                self.0.disk.set_fault(fault);
+                Yield::Nothing
+            }
+            Deed::Steps(index) => {
+                let id = self.0.node.borrow().id();
+                Yield::Steps(self.0.steps.borrow().of(id, index))
+            }
+        };
+        say(&FromWorker::Did {
+            call,
+            result: Ok(yielded),
+        });
+    }
+
+    /// Answers the calls whose snapshot is durable.
+    pub(super) fn answer_snapshots(&self) {
+        let Ok(mut awaiting) = self.0.awaiting_snapshot.try_borrow_mut() else {
+            return;
+        };
+        let (index, _) = self.0.node.borrow().snapshot();
+        awaiting.retain(|(call, wanted)| {
+            if index >= *wanted {
+                say(&FromWorker::Did {
+                    call: *call,
+                    result: Ok(Yield::Index(index)),
+                });
+            }
+            index < *wanted
+        });
+    }
+}
