@@ -5,11 +5,12 @@ use std::time::Duration;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::command::{Place, Told, Verb};
+use super::command::{Place, Told};
 use super::feed::Feed;
 use super::figures;
 use super::focus::focus;
 use super::summary::{Badge, Help, Summary};
+use super::verb::Verb;
 
 /// A sentence is announced once it has stood this long: an election is one change, not five.
 const SETTLED: Duration = Duration::from_millis(700);

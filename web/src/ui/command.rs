@@ -6,77 +6,24 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::verb::Verb;
 use crate::client::Cluster;
 use crate::model::ApiError;
 
-/// What one replica can be told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    Crash,
-    Start,
-    Stop,
-    Pause,
-    Resume,
-    OpenTab,
+/// What came of an action, in a sentence, and where it leads on to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub sentence: String,
+    /// The words and the address of a link.
+    pub link: Option<(String, String)>,
 }
 
-impl Verb {
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Crash => "Crash",
-            Self::Start => "Start",
-            Self::Stop => "Stop",
-            Self::Pause => "Pause",
-            Self::Resume => "Resume",
-            Self::OpenTab => "Open tab",
+impl From<String> for Said {
+    fn from(sentence: String) -> Self {
+        Self {
+            sentence,
+            link: None,
         }
-    }
-
-    /// The button's `data-testid`, less the node's id.
-    pub fn hook(self) -> &'static str {
-        match self {
-            Self::Crash => "crash",
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::OpenTab => "open-tab",
-        }
-    }
-
-    /// What the button will do, for its title.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Crash => "Ends the worker at once, nothing is flushed",
-            Self::Start => "Opens the node's log and lets it join",
-            Self::Stop => "Lets the node finish its writes, then ends it",
-            Self::Pause => "The node stops reacting, as a frozen tab does",
-            Self::Resume => "The node reacts again",
-            Self::OpenTab => "Hands the node over to a new tab",
-        }
-    }
-
-    fn done(self) -> &'static str {
-        match self {
-            Self::Crash => "Crashed.",
-            Self::Start => "Started.",
-            Self::Stop => "Stopped.",
-            Self::Pause => "Paused.",
-            Self::Resume => "Resumed.",
-            Self::OpenTab => "Handed over to a new tab.",
-        }
-    }
-
-    pub async fn run(self, cluster: Cluster, id: u64) -> Result<String, ApiError> {
-        match self {
-            Self::Crash => cluster.crash(id).await?,
-            Self::Start => cluster.start(id).await?,
-            Self::Stop => cluster.stop(id).await?,
-            Self::Pause => cluster.pause(id, None).await?,
-            Self::Resume => cluster.resume(id).await?,
-            Self::OpenTab => cluster.open_tab(id).await?,
-        }
-        Ok(self.done().to_owned())
     }
 }
 
@@ -87,7 +34,7 @@ const TOLD_FOR: Duration = Duration::from_secs(8);
 enum Outcome {
     Nothing,
     Waiting,
-    Done(String),
+    Done(Said),
     Failed(ApiError),
 }
 
@@ -120,12 +67,12 @@ impl Place {
     }
 
     /// Takes an action; `action` resolves to the sentence that says what it did.
-    pub fn take(self, action: impl Future<Output = Result<String, ApiError>> + 'static) {
+    pub fn take<S: Into<Said>>(self, action: impl Future<Output = Result<S, ApiError>> + 'static) {
         let mine = self.next();
         self.outcome.set(Outcome::Waiting);
         spawn_local(async move {
             let outcome = match action.await {
-                Ok(sentence) => Outcome::Done(sentence),
+                Ok(said) => Outcome::Done(said.into()),
                 Err(error) => Outcome::Failed(error),
             };
             self.tell(mine, outcome);
@@ -134,7 +81,13 @@ impl Place {
 
     /// Says something without asking the cluster.
     pub fn say(self, sentence: String) {
-        self.tell(self.next(), Outcome::Done(sentence));
+        self.tell(self.next(), Outcome::Done(sentence.into()));
+    }
+
+    /// Refuses an action for what was typed.
+    pub fn refuse(self, sentence: impl Into<String>) {
+        let error = ApiError::bad_argument(sentence);
+        self.tell(self.next(), Outcome::Failed(error));
     }
 
     fn next(self) -> u64 {
@@ -178,7 +131,13 @@ pub fn Told(place: Place, #[prop(optional)] hook: &'static str) -> impl IntoView
             {move || match outcome.get() {
                 Outcome::Nothing => ().into_any(),
                 Outcome::Waiting => "Waiting…".into_any(),
-                Outcome::Done(sentence) => sentence.into_any(),
+                Outcome::Done(Said { sentence, link }) => {
+                    // A tab of its own: leaving this one would end what it hosts.
+                    let link = link.map(|(words, to)| {
+                        view! { " " <a href=to target="_blank" rel="noopener">{words}</a> }
+                    });
+                    view! { {sentence} {link} }.into_any()
+                }
                 Outcome::Failed(error) => {
                     view! { {error.message} " " <code>{error.code}</code> }.into_any()
                 }

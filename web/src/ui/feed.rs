@@ -16,7 +16,8 @@ use leptos::prelude::*;
 use super::clock;
 use super::pace::{Meter, Pace};
 use crate::client::Cluster;
-use crate::model::{self, Event, FaultyLink, NodeStatus, Status};
+use crate::model::{self, Event, FaultyLink, NodeStatus, Status, Work};
+use crate::settings::Settings;
 
 /// Events kept for the list; older ones are dropped.
 pub const EVENTS_MAX: usize = 500;
@@ -32,34 +33,40 @@ const HIDDEN_EVERY: Duration = Duration::from_millis(500);
 pub struct Feed {
     cluster: StoredValue<Cluster, LocalStorage>,
     pub status: RwSignal<Status>,
-    /// Ids of the known nodes, ascending. Changes only with the membership.
+    /// Ids of the known nodes, ascending; those that were removed are known until they are wiped.
     pub ids: Memo<Vec<u64>>,
+    /// Ids of the members, ascending. Changes only with the membership.
+    pub members: Memo<Vec<u64>>,
     pub faults: RwSignal<Vec<FaultyLink>>,
     pub notices: RwSignal<Vec<String>>,
     /// Newest first.
     pub events: RwSignal<VecDeque<Arc<Event>>>,
     pub pace: RwSignal<Pace>,
+    /// The settings in force, which any tab can change.
+    pub settings: RwSignal<Settings>,
+    /// Long work under way.
+    pub work: RwSignal<Option<Work>>,
 }
 
 impl Feed {
     /// Subscribes to the cluster for the lifetime of the page.
     pub fn new(cluster: Cluster) -> Self {
         let status = RwSignal::new(cluster.status());
-        let ids = Memo::new(move |_| {
-            let mut ids = status.with(|s| s.nodes.iter().map(|n| n.id).collect::<Vec<_>>());
-            ids.sort_unstable();
-            ids
-        });
+        let ids = Memo::new(move |_| status.with(|s| ids_of(s, |_| true)));
+        let members = Memo::new(move |_| status.with(|s| ids_of(s, |n| n.member)));
         let mut events = VecDeque::new();
         add_events(&mut events, cluster.events(0));
         let feed = Self {
             cluster: StoredValue::new_local(cluster.clone()),
             status,
             ids,
+            members,
             faults: RwSignal::new(cluster.faults()),
             notices: RwSignal::new(cluster.notices()),
             events: RwSignal::new(events),
             pace: RwSignal::new(Pace::default()),
+            settings: RwSignal::new(cluster.settings().clone()),
+            work: RwSignal::new(cluster.progress()),
         };
 
         let marks = Rc::new(RefCell::new(Marks::default()));
@@ -86,6 +93,15 @@ impl Feed {
         self.cluster.get_value()
     }
 
+    /// Takes the settings that are in force; another tab may have changed them.
+    pub fn look_at_settings(&self) {
+        let cluster = self.cluster();
+        let next = cluster.settings().clone();
+        if self.settings.with_untracked(|known| *known != next) {
+            self.settings.set(next);
+        }
+    }
+
     /// One node's status; of a node that left, an unknown one.
     pub fn node(&self, id: u64) -> Memo<NodeStatus> {
         let status = self.status;
@@ -104,6 +120,7 @@ struct Marks {
     status: bool,
     faults: bool,
     notices: bool,
+    work: bool,
     events: Vec<Event>,
     meter: Meter,
     /// A frame is on its way.
@@ -126,7 +143,7 @@ impl Marks {
                 }
                 self.events.push(event.clone());
             }
-            model::Update::Progress => return false,
+            model::Update::Progress => self.work = true,
             model::Update::Done { write, latency_ms } => {
                 self.meter.done(clock::ticking_ms(), *write, *latency_ms);
                 return false;
@@ -136,7 +153,7 @@ impl Marks {
     }
 
     fn left(&self) -> bool {
-        self.status || self.faults || self.notices || !self.events.is_empty()
+        self.status || self.faults || self.notices || self.work || !self.events.is_empty()
     }
 }
 
@@ -151,7 +168,7 @@ fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
 /// Sets the signals whose time has come, and calls another frame for those whose has not.
 fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
     let now = clock::ticking_ms();
-    let (status, faults, notices, events) = {
+    let (status, faults, notices, work, events) = {
         let mut m = marks.borrow_mut();
         let status = m.status && now - m.status_at >= STATUS_EVERY_MS;
         if status {
@@ -164,8 +181,9 @@ fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
         }
         let faults = std::mem::take(&mut m.faults);
         let notices = std::mem::take(&mut m.notices);
+        let work = std::mem::take(&mut m.work);
         m.called = m.left();
-        (status, faults, notices, events)
+        (status, faults, notices, work, events)
     };
     let cluster = feed.cluster();
     if status {
@@ -173,12 +191,16 @@ fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
         if feed.status.with_untracked(|shown| *shown != next) {
             feed.status.set(next);
         }
+        feed.look_at_settings();
     }
     if faults {
         feed.faults.set(cluster.faults());
     }
     if notices {
         feed.notices.set(cluster.notices());
+    }
+    if work {
+        feed.work.set(cluster.progress());
     }
     if !events.is_empty() {
         feed.events.update(|list| add_events(list, events));
@@ -195,4 +217,12 @@ fn add_events(list: &mut VecDeque<Arc<Event>>, new: Vec<Event>) {
         list.push_front(Arc::new(event));
     }
     list.truncate(EVENTS_MAX);
+}
+
+/// Ids of the nodes that `wanted` picks, ascending.
+fn ids_of(status: &Status, wanted: impl Fn(&NodeStatus) -> bool) -> Vec<u64> {
+    let nodes = status.nodes.iter().filter(|n| wanted(n));
+    let mut ids: Vec<u64> = nodes.map(|n| n.id).collect();
+    ids.sort_unstable();
+    ids
 }

@@ -14,10 +14,17 @@ pub enum Look {
     Paused,
     Stopped,
     Failed,
+    /// No member any more, and not wiped yet.
+    Removed,
 }
 
 impl Look {
     pub fn of(node: &NodeStatus) -> Self {
+        // Behind a cut link it may still run and not know.
+        let idle = matches!(node.state, State::Stopped | State::Failed);
+        if !node.member && idle {
+            return Self::Removed;
+        }
         match (node.state, node.role) {
             (State::Paused, _) => Self::Paused,
             (State::Stopped, _) => Self::Stopped,
@@ -30,8 +37,17 @@ impl Look {
         }
     }
 
-    /// The word people read; also the CSS class that carries the colour.
+    /// The word people read.
     pub fn word(self) -> &'static str {
+        match self {
+            // Raft's word, and what it does.
+            Self::Learner => "learner (listener)",
+            other => other.class(),
+        }
+    }
+
+    /// The same as the CSS class that carries the colour.
+    pub fn class(self) -> &'static str {
         match self {
             Self::Leader => "leader",
             Self::Follower => "follower",
@@ -41,6 +57,7 @@ impl Look {
             Self::Paused => "paused",
             Self::Stopped => "stopped",
             Self::Failed => "failed",
+            Self::Removed => "removed",
         }
     }
 }
@@ -57,12 +74,17 @@ pub fn shape(look: Look, mark: &'static str) -> AnyView {
         Look::Learner => view! { <circle class="body" r="6"></circle> }.into_any(),
         Look::Stopped => view! { <circle class="body thin" r="10"></circle> }.into_any(),
         Look::Failed => view! { <path class="body" d="M0-10 11 9H-11Z"></path> }.into_any(),
+        Look::Removed => {
+            view! { <rect class="body thin" x="-9" y="-9" width="18" height="18" rx="2"></rect> }
+                .into_any()
+        }
     };
     let inside = match look {
         Look::Leader => Some(("mark crown", "M-6 4 -7 -4-3 -1 0 -6 3 -1 7 -4 6 4Z")),
         Look::Paused => Some(("mark", "M-3-5V5M3-5V5")),
         Look::Stopped => Some(("mark", "M-4-4 4 4M-4 4 4-4")),
         Look::Failed => Some(("mark", "M0-3V3M0 5.5V6.5")),
+        Look::Removed => Some(("mark", "M-4.5 0H4.5")),
         Look::Follower | Look::Candidate | Look::Precandidate | Look::Learner => None,
     };
     let inside = inside.map(|(class, d)| view! { <path class=class d=d transform=mark></path> });
@@ -77,7 +99,7 @@ pub fn shape(look: Look, mark: &'static str) -> AnyView {
 #[component]
 pub fn RoleMark(look: Memo<Look>) -> impl IntoView {
     view! {
-        <span class=move || format!("role {}", look.get().word())>
+        <span class=move || format!("role {}", look.get().class())>
             <svg class="shape" viewBox="-13 -13 26 26" aria-hidden="true">
                 {move || shape(look.get(), "")}
             </svg>

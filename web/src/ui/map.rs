@@ -22,7 +22,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
             </div>
             // The geometry depends on the membership alone; everything else moves by itself.
             {move || {
-                let ids = feed.ids.get();
+                let ids = feed.members.get();
                 let links = ring::links(&ids);
                 let frame = Frame::around(ids.len());
                 let lines = links.iter().map(|&link| view! { <LinkLine feed link /> });
@@ -63,7 +63,7 @@ fn MapNode(feed: Feed, id: u64, at: ring::Point) -> impl IntoView {
         )
     };
     view! {
-        <g class=move || format!("node {}", look.get().word())
+        <g class=move || format!("node {}", look.get().class())
             transform=format!("translate({:.2} {:.2})", at.x, at.y)>
             <g class="shape" transform="scale(2.3)">{move || shape(look.get(), "translate(0 -4.5) scale(.5)")}</g>
             <text class="id" y=move || if plain() { 7 } else { 15 }>{id}</text>
@@ -82,7 +82,7 @@ fn MapNode(feed: Feed, id: u64, at: ring::Point) -> impl IntoView {
 #[component]
 fn CutOff(feed: Feed, place: Place) -> impl IntoView {
     let apart = Memo::new(move |_| {
-        let ids = feed.ids.get();
+        let ids = feed.members.get();
         feed.faults.with(|faults| {
             ids.into_iter()
                 .filter(|id| alone(*id, feed, faults))
@@ -102,9 +102,9 @@ fn CutOff(feed: Feed, place: Place) -> impl IntoView {
     };
     view! {
         <div class="cut-off" role="group" aria-label="Cut off a node"
-            hidden=move || feed.ids.with(|ids| ids.len() < 2)>
+            hidden=move || feed.members.with(|ids| ids.len() < 2)>
             <span class="label">"Cut off node"</span>
-            <For each=move || feed.ids.get() key=|id| *id let:id>
+            <For each=move || feed.members.get() key=|id| *id let:id>
                 <CutOffButton feed id place apart />
             </For>
             <button class="heal" type="button" data-testid="heal" on:click=heal
@@ -127,7 +127,7 @@ fn CutOffButton(feed: Feed, id: u64, place: Place, apart: Memo<Vec<u64>>) -> imp
     };
     let act = move |_| {
         let cluster = feed.cluster();
-        let ids = feed.ids.get_untracked();
+        let ids = feed.members.get_untracked();
         let apart = apart.get_untracked();
         if cut.get_untracked() {
             place.take(reconnect(cluster, id, ids, apart));
@@ -150,7 +150,7 @@ fn alone(id: u64, feed: Feed, faults: &[FaultyLink]) -> bool {
             .iter()
             .any(|f| (f.from, f.to) == (from, to) && f.fault.is_cut())
     };
-    feed.ids.with(|ids| {
+    feed.members.with(|ids| {
         ids.len() > 1
             && ids
                 .iter()

@@ -2,27 +2,36 @@
 //!
 //! [`feed`] turns what the cluster tells into signals and is the only thing that listens to it.
 //! [`summary`] says how the cluster is; the components draw that and the signals, and act through
-//! [`command`], which tells what came of an action where it was taken.
+//! [`command`], which tells what came of an action where it was taken. [`verb`] has what a replica
+//! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first.
 
 mod bar;
 mod card;
 mod clock;
 mod command;
 mod events;
+mod facts;
 mod feed;
 mod figures;
 mod focus;
+mod followers;
 mod keys;
 mod links;
 mod look;
 mod map;
+mod more;
 mod nodes;
 mod notices;
 mod pace;
+mod question;
 mod replica;
 mod ring;
+mod save;
+mod standing;
 mod summary;
 mod title;
+mod verb;
+mod verb_button;
 mod write;
 
 use leptos::prelude::*;
@@ -56,7 +65,7 @@ fn App(feed: Feed) -> impl IntoView {
         <Bar feed summary />
         <Notices feed />
         <main>
-            <Map feed />
+            <div class="aside"><Map feed /></div>
             <Nodes feed summary />
             <Write feed />
             <Keys feed />

@@ -61,7 +61,7 @@ pub fn ReplicaChooser(feed: Feed, choice: Choice, of: &'static str) -> impl Into
             <span>"From"</span>
             <select data-testid=format!("{of}-from") prop:value=chosen on:change=choose>
                 <option value="leader">"leader"</option>
-                <For each=move || feed.ids.get() key=|id| *id let:id>
+                <For each=move || feed.members.get() key=|id| *id let:id>
                     <option value=id.to_string()>"node " {id}</option>
                 </For>
             </select>

@@ -17,7 +17,7 @@ fn title(status: &Status) -> String {
         .iter()
         .filter(|n| n.here && n.state != State::Stopped);
     let words: Vec<String> = here
-        .map(|n| format!("{} {}", n.id, Look::of(n).word()))
+        .map(|n| format!("{} {}", n.id, Look::of(n).class()))
         .collect();
     match words.as_slice() {
         [] => format!("tabraft {}", status.cluster),

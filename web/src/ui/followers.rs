@@ -1,0 +1,68 @@
+//! How far the leader knows each member to be.
+
+use leptos::prelude::*;
+
+use super::figures;
+use crate::model::{NodeStatus, Progress};
+
+#[component]
+pub fn Followers(node: Memo<NodeStatus>) -> impl IntoView {
+    let id = node.with_untracked(|n| n.id);
+    let others = Memo::new(move |_| {
+        node.with(|n| {
+            let others = n.progress.iter().map(|p| p.id).filter(|other| *other != id);
+            others.collect::<Vec<_>>()
+        })
+    });
+    view! {
+        <table class="followers" data-testid=format!("progress-{id}")
+            hidden=move || others.with(Vec::is_empty)>
+            <caption class="unseen">{format!("Followers of node {id}")}</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"follower"</th>
+                    <th scope="col" title="The newest entry known to be on its disk">"match"</th>
+                    <th scope="col" title="The entry it is sent next">"next"</th>
+                    <th scope="col" title="Entries it still lacks">"behind"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For each=move || others.get() key=|id| *id let:other>
+                    <Follower node other />
+                </For>
+            </tbody>
+        </table>
+    }
+}
+
+#[component]
+fn Follower(node: Memo<NodeStatus>, other: u64) -> impl IntoView {
+    let (matched, next, behind) = (
+        figure(node, other, |_, p| p.matched),
+        figure(node, other, |_, p| p.next),
+        figure(node, other, |last, p| last.saturating_sub(p.matched)),
+    );
+    let learner = Memo::new(move |_| node.with(|n| n.learners.contains(&other)));
+    view! {
+        <tr data-follower=other>
+            <th scope="row">"node " {other} {move || learner.get().then_some(", learner")}</th>
+            <td>{matched}</td>
+            <td>{next}</td>
+            <td class:behind=move || behind.with(|b| b != "0")>{behind}</td>
+        </tr>
+    }
+}
+
+/// One figure of a member's progress, given the leader's last index too.
+fn figure(
+    node: Memo<NodeStatus>,
+    other: u64,
+    of: impl Fn(u64, &Progress) -> u64 + Send + Sync + 'static,
+) -> Memo<String> {
+    Memo::new(move |_| {
+        node.with(|n| {
+            let progress = n.progress.iter().find(|p| p.id == other);
+            progress.map_or("–".to_owned(), |p| figures::grouped(of(n.last_index, p)))
+        })
+    })
+}

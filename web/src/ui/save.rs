@@ -1,0 +1,50 @@
+//! Saving a snapshot as a file.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::web_sys::{HtmlAnchorElement, Url};
+use wasm_bindgen::JsCast;
+
+use super::figures;
+use crate::client::Cluster;
+use crate::model::{ApiError, Exported};
+
+/// How long the browser may take to begin with the file, before its address is given up.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+
+/// Saves the cluster's state, confirmed by a quorum, or one replica's as far as it got.
+///
+/// # Errors
+/// The cluster's, or why the browser does not save it.
+pub async fn save(cluster: Cluster, node: Option<u64>) -> Result<String, ApiError> {
+    let file = cluster.export_snapshot(node).await?;
+    download(&file)?;
+    let keys = match file.keys {
+        1 => "1 key".to_owned(),
+        keys => format!("{} keys", figures::grouped(keys)),
+    };
+    Ok(format!(
+        "Saved as {}: {keys} as of index {}, {}.",
+        file.file_name,
+        file.index,
+        figures::bytes(file.bytes)
+    ))
+}
+
+fn download(file: &Exported) -> Result<(), ApiError> {
+    let failed = |error| ApiError::browser("The file could not be saved", &error);
+    let link = document().create_element("a").map_err(failed)?;
+    let link: HtmlAnchorElement = link.unchecked_into();
+    let url = Url::create_object_url_with_blob(&file.blob).map_err(failed)?;
+    link.set_href(&url);
+    link.set_download(&file.file_name);
+    link.click();
+    let give_up = move || {
+        if let Err(error) = Url::revoke_object_url(&url) {
+            leptos::logging::warn!("a saved file stays in memory: {error:?}");
+        }
+    };
+    set_timeout(give_up, KEPT_FOR);
+    Ok(())
+}
