@@ -8,6 +8,7 @@
 mod bar;
 mod card;
 mod clock;
+mod cluster_acts;
 mod command;
 mod events;
 mod facts;
@@ -25,6 +26,7 @@ mod notices;
 mod pace;
 mod question;
 mod replica;
+mod restore;
 mod ring;
 mod save;
 mod standing;
@@ -32,6 +34,7 @@ mod summary;
 mod title;
 mod verb;
 mod verb_button;
+mod working;
 mod write;
 
 use leptos::prelude::*;

@@ -1,8 +1,9 @@
-//! The cards of all nodes.
+//! The cards of all nodes, and what can be done to the cluster they are.
 
 use leptos::prelude::*;
 
 use super::card::Card;
+use super::cluster_acts::ClusterActs;
 use super::feed::Feed;
 use super::summary::Summary;
 
@@ -18,6 +19,7 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
                     {move || (!hint.with(String::is_empty)).then_some("Try: ")} {hint}
                 </p>
             </div>
+            <ClusterActs feed />
             <div class="cards" class:many=many>
                 <For each=move || feed.ids.get() key=|id| *id let:id>
                     <Card feed id />
