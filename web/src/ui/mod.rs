@@ -29,6 +29,8 @@ mod replica;
 mod restore;
 mod ring;
 mod save;
+mod setting;
+mod settings;
 mod standing;
 mod summary;
 mod title;
@@ -46,6 +48,7 @@ use self::keys::Keys;
 use self::map::Map;
 use self::nodes::Nodes;
 use self::notices::Notices;
+use self::settings::SettingsPanel;
 use self::write::Write;
 use crate::client::Cluster;
 
@@ -73,6 +76,7 @@ fn App(feed: Feed) -> impl IntoView {
             <Write feed />
             <Keys feed />
             <Events feed />
+            <SettingsPanel feed />
         </main>
     }
 }
