@@ -12,6 +12,7 @@ use super::feed::Feed;
 use super::figures;
 use super::focus::focus;
 use super::replica::{Choice, ReplicaChooser, word};
+use super::steps::Steps;
 use crate::model::{ApiError, Written};
 
 /// Characters of a value shown in a result.
@@ -23,6 +24,8 @@ pub fn Write(feed: Feed) -> impl IntoView {
     let value = RwSignal::new("hello".to_owned());
     let choice = Choice::new();
     let place = Place::keeping();
+    // The index of the last write, for its steps.
+    let last = RwSignal::new(None::<u64>);
     let key_field = NodeRef::<html::Input>::new();
     Effect::new(move |_| {
         focus(key_field.get().as_ref());
@@ -34,10 +37,9 @@ pub fn Write(feed: Feed) -> impl IntoView {
         event.prevent_default();
         let (cluster, key, value) = (feed.cluster(), key.get_untracked(), value.get_untracked());
         place.take(timed(async move {
-            cluster
-                .put(&key, &value, choice.call())
-                .await
-                .map(|w| written("Written", w))
+            let w = cluster.put(&key, &value, choice.call()).await?;
+            last.set(Some(w.index));
+            Ok(written("Written", w))
         }));
     };
     let get = move |_| {
@@ -56,6 +58,7 @@ pub fn Write(feed: Feed) -> impl IntoView {
         let (cluster, key) = (feed.cluster(), key.get_untracked());
         place.take(timed(async move {
             let w = cluster.delete(&key, choice.call()).await?;
+            last.set(Some(w.index));
             Ok(if w.effect {
                 written("Deleted", w)
             } else {
@@ -88,9 +91,10 @@ pub fn Write(feed: Feed) -> impl IntoView {
                     </div>
                     <div class="choosers"><ReplicaChooser feed choice of="write" /></div>
                 </div>
-                <CompareAndSwap feed key value choice place />
+                <CompareAndSwap feed key value choice place last />
                 <Told place hook="result" />
             </form>
+            <Steps feed last />
         </section>
     }
 }
@@ -102,6 +106,7 @@ fn CompareAndSwap(
     value: RwSignal<String>,
     choice: Choice,
     place: Place,
+    last: RwSignal<Option<u64>>,
 ) -> impl IntoView {
     let expected = RwSignal::new(String::new());
     let absent = RwSignal::new(false);
@@ -112,6 +117,7 @@ fn CompareAndSwap(
             let w = cluster
                 .cas(&key, expected.as_deref(), &value, choice.call())
                 .await?;
+            last.set(Some(w.index));
             Ok(match (w.effect, expected) {
                 (true, _) => written("Swapped", w),
                 (false, None) => written("Not swapped, the key exists; decided", w),
