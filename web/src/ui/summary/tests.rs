@@ -3,7 +3,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::model::LinkFault;
+use crate::model::{LinkFault, NodeStatus, Progress, Role};
 
 /// `count` voters that run, node 2 (or 1 of 1) leading in term 5.
 fn cluster(count: u64) -> Status {
@@ -126,11 +126,26 @@ fn no_quorum_by_cut_links() {
 #[test]
 fn electing() {
     let mut status = with(cluster(3), &[(2, State::Stopped)]);
-    let text = "No leader in term 5. Writes wait for the new leader.";
+    let text = "Node 2's host died. Writes wait for the new leader.";
     check(&status, &[], Badge::Electing, text, None);
 
+    status.nodes[0].role = Role::Candidate;
+    (status.nodes[0].term, status.term) = (6, 6);
+    let text = "Node 2's host died; node 1 takes over. Writes wait for the new leader.";
+    check(&status, &[], Badge::Electing, text, None);
+
+    // Its death is long past: another has led since.
+    (status.nodes[0].term, status.term) = (8, 8);
+    let text = "Node 1 asks for votes in term 8. Writes wait for the new leader.";
+    check(&status, &[], Badge::Electing, text, None);
+
+    status.nodes[1].role = Role::Follower;
     status.nodes[0].role = Role::Precandidate;
-    let text = "Node 1 asks for votes in term 6. Writes wait for the new leader.";
+    let text = "Node 1 asks for votes in term 9. Writes wait for the new leader.";
+    check(&status, &[], Badge::Electing, text, None);
+
+    status.nodes[0].role = Role::Follower;
+    let text = "No leader in term 8. Writes wait for the new leader.";
     check(&status, &[], Badge::Electing, text, None);
 
     let status = with(cluster(3), &[(2, State::Paused)]);
@@ -223,4 +238,52 @@ fn a_stopped_node_outside_the_cluster_does_not_count() {
         "Node 2 leads in term 5.",
         None,
     );
+}
+
+#[test]
+fn a_removed_node_is_named_until_it_is_wiped() {
+    let mut status = cluster(3);
+    let mut removed = NodeStatus::unknown(4);
+    (removed.epoch, removed.member) = (2, false);
+    status.nodes.push(removed);
+    let text = "Node 2 leads in term 5. Node 4 was removed.";
+    check(&status, &[], Badge::Healthy, text, None);
+    assert!(sentence(&status, &[]).hint.starts_with("wipe node 4"));
+}
+
+#[test]
+fn a_learner_catches_up_then_can_be_promoted() {
+    let mut status = cluster(3);
+    let mut learner = NodeStatus::unknown(4);
+    (learner.state, learner.role) = (State::Running, Role::Learner);
+    status.nodes.push(learner);
+    let leader = &mut status.nodes[1];
+    (leader.last_index, leader.learners) = (900, vec![4]);
+    leader.progress = vec![Progress {
+        id: 4,
+        matched: 100,
+        next: 101,
+    }];
+    let text = "Node 2 leads in term 5. Node 4, a learner, catches up.";
+    check(&status, &[], Badge::Healthy, text, None);
+
+    status.nodes[1].progress[0].matched = 900;
+    check(
+        &status,
+        &[],
+        Badge::Healthy,
+        "Node 2 leads in term 5.",
+        None,
+    );
+    assert!(sentence(&status, &[]).hint.starts_with("promote node 4"));
+}
+
+#[test]
+fn what_failed_for_good_leaves_a_new_cluster() {
+    let hint = |changes: &[(u64, State)]| sentence(&with(cluster(3), changes), &[]).hint;
+    let failed = [(2, State::Failed), (3, State::Failed)];
+    assert!(hint(&failed).starts_with("save a snapshot of node 1"));
+    let failed = [1, 2, 3].map(|id| (id, State::Failed));
+    assert!(hint(&failed).starts_with("restore a saved snapshot"));
+    assert_eq!(hint(&[(2, State::Stopped), (3, State::Failed)]), "");
 }

@@ -1,167 +1,12 @@
-//! The cluster in one sentence: what is, why, and what helps. Pure, so that its words are tested
-//! without a browser.
+//! Each kind of sentence, made from the facts.
 
-use crate::model::{FaultyLink, NodeStatus, Role, State, Status};
+use super::facts::Facts;
+use super::words::{are, nodes, subject};
+use super::{Badge, Help, Summary};
+use crate::model::{NodeStatus, Role, State};
 
-/// The state of the whole cluster in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Badge {
-    /// No replica has told anything yet.
-    Starting,
-    /// Every member runs and reaches the leader.
-    Healthy,
-    /// There is a leader and it reaches a quorum, but not everybody.
-    Degraded,
-    /// A quorum could elect a leader and has not yet.
-    Electing,
-    /// Nobody can lead.
-    NoQuorum,
-}
-
-impl Badge {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Starting => "Starting",
-            Self::Healthy => "Healthy",
-            Self::Degraded => "Degraded",
-            Self::Electing => "Electing",
-            Self::NoQuorum => "No quorum",
-        }
-    }
-}
-
-/// The action that improves matters most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Help {
-    Start(u64),
-    Resume(u64),
-    Heal,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    pub badge: Badge,
-    /// What follows the badge's word: why, and what helps.
-    pub text: String,
-    pub help: Option<Help>,
-    /// The next thing worth trying, after "Try: "; empty when there is none.
-    pub hint: String,
-}
-
-/// Says how the cluster is. `faults` are the one-way links that do not work as they should.
-pub fn sentence(status: &Status, faults: &[FaultyLink]) -> Summary {
-    let view = View::new(status, faults);
-    let heard_of = status
-        .nodes
-        .iter()
-        .any(|n| n.state != State::Stopped || n.term > 0 || n.epoch > 0 || !n.problem.is_empty());
-    if !heard_of {
-        return Summary {
-            badge: Badge::Starting,
-            text: "No node has reported yet.".into(),
-            help: None,
-            hint: String::new(),
-        };
-    }
-    if (view.running.len() as u64) < view.quorum {
-        return view.too_few();
-    }
-    if view.widest_group() < view.quorum {
-        return view.torn();
-    }
-    match view.leader() {
-        Some(leader) => view.led_by(leader),
-        None => view.leaderless(),
-    }
-}
-
-/// What the sentence is made from.
-struct View<'a> {
-    status: &'a Status,
-    faults: &'a [FaultyLink],
-    quorum: u64,
-    voters: Vec<&'a NodeStatus>,
-    /// Voters that run.
-    running: Vec<&'a NodeStatus>,
-    /// Voters and learners that do not run.
-    down: Vec<&'a NodeStatus>,
-}
-
-impl<'a> View<'a> {
-    fn new(status: &'a Status, faults: &'a [FaultyLink]) -> Self {
-        // The newest membership anybody knows; before the first one, every node.
-        let newest = status
-            .nodes
-            .iter()
-            .filter(|n| !n.voters.is_empty())
-            .max_by_key(|n| (n.id == status.leader, n.applied));
-        let is_voter = |id: u64| newest.is_none_or(|n| n.voters.contains(&id));
-        let is_learner = |id: u64| newest.is_some_and(|n| n.learners.contains(&id));
-        let voters: Vec<_> = status.nodes.iter().filter(|n| is_voter(n.id)).collect();
-        let running = voters
-            .iter()
-            .copied()
-            .filter(|n| n.state == State::Running)
-            .collect();
-        let down = status
-            .nodes
-            .iter()
-            .filter(|n| (is_voter(n.id) || is_learner(n.id)) && n.state != State::Running)
-            .collect();
-        // A status without a quorum has no membership yet: a majority of what is known.
-        let quorum = if status.quorum > 0 {
-            status.quorum
-        } else {
-            voters.len() as u64 / 2 + 1
-        };
-        Self {
-            status,
-            faults,
-            quorum,
-            voters,
-            running,
-            down,
-        }
-    }
-
-    /// Raft does not relay, and an answer needs the way back.
-    fn connected(&self, a: u64, b: u64) -> bool {
-        a == b
-            || !self
-                .faults
-                .iter()
-                .any(|f| f.fault.is_cut() && ((f.from, f.to) == (a, b) || (f.from, f.to) == (b, a)))
-    }
-
-    /// How many running voters `id` reaches, itself included.
-    fn reach(&self, id: u64) -> u64 {
-        self.running
-            .iter()
-            .filter(|n| self.connected(id, n.id))
-            .count() as u64
-    }
-
-    fn widest_group(&self) -> u64 {
-        self.running
-            .iter()
-            .map(|n| self.reach(n.id))
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// The leader that can commit: of two that claim to lead, the one of the higher term.
-    fn leader(&self) -> Option<&'a NodeStatus> {
-        let claims = self
-            .running
-            .iter()
-            .copied()
-            .filter(|n| n.role == Role::Leader);
-        claims
-            .filter(|n| self.reach(n.id) >= self.quorum)
-            .max_by_key(|n| n.term)
-    }
-
-    fn too_few(&self) -> Summary {
+impl Facts<'_> {
+    pub fn too_few(&self) -> Summary {
         let running = self.running.len() as u64;
         let total = self.voters.len();
         let missing = self.quorum - running;
@@ -188,11 +33,27 @@ impl<'a> View<'a> {
             badge: Badge::NoQuorum,
             text,
             help,
-            hint: String::new(),
+            hint: self.rescue(),
         }
     }
 
-    fn torn(&self) -> Summary {
+    /// What is left to try when those that can still start are no quorum.
+    fn rescue(&self) -> String {
+        let failed = |n: &&&NodeStatus| n.state == State::Failed;
+        let able = self.voters.len() - self.voters.iter().filter(failed).count();
+        if able as u64 >= self.quorum {
+            return String::new();
+        }
+        match self.running.iter().max_by_key(|n| n.commit) {
+            Some(node) => format!(
+                "save a snapshot of node {} (More, on its card), then restore it as a new cluster.",
+                node.id
+            ),
+            None => "restore a saved snapshot as a new cluster.".to_owned(),
+        }
+    }
+
+    pub fn torn(&self) -> Summary {
         let text = format!(
             "Cut links leave no group of {} nodes. Writes wait until links are restored.",
             self.quorum
@@ -205,7 +66,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn leaderless(&self) -> Summary {
+    pub fn leaderless(&self) -> Summary {
         let deposed = self.running.iter().find(|n| n.role == Role::Leader);
         let asking = self
             .running
@@ -216,7 +77,12 @@ impl<'a> View<'a> {
             n.state == State::Paused && (n.id == self.status.leader || n.role == Role::Leader)
         });
         let mut help = None;
-        let why = if let Some(node) = asking {
+        let why = if let Some(dead) = self.dead_leader() {
+            match asking {
+                Some(node) => format!("Node {}'s host died; node {} takes over.", dead.id, node.id),
+                None => format!("Node {}'s host died.", dead.id),
+            }
+        } else if let Some(node) = asking {
             let next = u64::from(node.role == Role::Precandidate);
             format!(
                 "Node {} asks for votes in term {}.",
@@ -249,13 +115,14 @@ impl<'a> View<'a> {
         }
     }
 
-    fn led_by(&self, leader: &NodeStatus) -> Summary {
+    pub fn led_by(&self, leader: &NodeStatus) -> Summary {
         let leads = format!("Node {} leads in term {}", leader.id, leader.term);
         let away: Vec<u64> = self
             .status
             .nodes
             .iter()
-            .filter(|n| n.state == State::Running && !self.connected(leader.id, n.id))
+            .filter(|n| n.member && n.state == State::Running)
+            .filter(|n| !self.connected(leader.id, n.id))
             .map(|n| n.id)
             .collect();
         if !away.is_empty() {
@@ -294,7 +161,12 @@ impl<'a> View<'a> {
                 Some(Help::Resume(id)) => {
                     format!("put a few keys, then resume node {id} and watch it catch up.")
                 }
-                _ => String::new(),
+                _ => match self.lost() {
+                    Some(id) => {
+                        format!("replace node {id}: a new node copies the log of the others.")
+                    }
+                    None => String::new(),
+                },
             };
             return Summary {
                 badge: Badge::Degraded,
@@ -312,16 +184,39 @@ impl<'a> View<'a> {
                 hint: String::new(),
             };
         }
-        let hint = if self.voters.len() > 1 {
-            "crash the leader and watch another take over."
+        self.all_run(leader, &leads)
+    }
+
+    /// Everybody runs and reaches the leader; who joins and who left is worth a word.
+    fn all_run(&self, leader: &NodeStatus, leads: &str) -> Summary {
+        let (behind, removed) = (self.catching_up(leader), self.removed());
+        let mut text = format!("{leads}.");
+        if !behind.is_empty() {
+            let (learner, catch) = match behind.len() {
+                1 => ("a learner", "catches"),
+                _ => ("learners", "catch"),
+            };
+            text += &format!(" {}, {learner}, {catch} up.", subject(&behind));
+        }
+        if !removed.is_empty() {
+            let was = if removed.len() == 1 { "was" } else { "were" };
+            text += &format!(" {} {was} removed.", subject(&removed));
+        }
+        let learner = self.learners(leader).find(|id| !behind.contains(id));
+        let hint = if let Some(id) = removed.first() {
+            format!("wipe node {id}: the cluster does not need what it stored.")
+        } else if let Some(id) = learner {
+            format!("promote node {id} (More, on its card) and let it vote.")
+        } else if self.voters.len() > 1 {
+            "crash the leader and watch another take over.".to_owned()
         } else {
-            "crash the node, start it again: it goes on from its own log."
+            "crash the node, start it again: it goes on from its own log.".to_owned()
         };
         Summary {
             badge: Badge::Healthy,
-            text: format!("{leads}."),
+            text,
             help: None,
-            hint: hint.to_owned(),
+            hint,
         }
     }
 
@@ -382,29 +277,3 @@ impl<'a> View<'a> {
             .or_else(|| first(State::Stopped).map(Help::Start))
     }
 }
-
-/// "node 1", "nodes 1 and 3", "nodes 1, 2 and 3".
-fn nodes(ids: &[u64]) -> String {
-    let words: Vec<String> = ids.iter().map(u64::to_string).collect();
-    match words.as_slice() {
-        [] => "no node".to_owned(),
-        [one] => format!("node {one}"),
-        [most @ .., last] => format!("nodes {} and {last}", most.join(", ")),
-    }
-}
-
-/// "Node 1 is stopped", "Nodes 1 and 3 are stopped"; who failed, failed.
-fn are(ids: &[u64], word: &str) -> String {
-    let who = nodes(ids);
-    let who = format!("N{}", &who[1..]);
-    match (word, ids.len()) {
-        ("failed", 1) => format!("{who} failed, its card says why"),
-        ("failed", _) => format!("{who} failed, their cards say why"),
-        (_, 1) => format!("{who} is {word}"),
-        _ => format!("{who} are {word}"),
-    }
-}
-
-#[cfg(test)]
-#[path = "summary_tests.rs"]
-mod tests;
