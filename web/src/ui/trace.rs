@@ -17,7 +17,7 @@ pub const COLUMNS: [(char, &[&str], &str); 6] = [
     (
         'D',
         &["committed"],
-        "committed: a majority has persisted it",
+        "committed: a majority has persisted it, as a follower learns later",
     ),
     ('E', &["applied"], "applied to the store"),
     ('F', &["replied"], "replied to the client"),
