@@ -33,32 +33,35 @@ impl Drop for Replaced {
 
 /// Counts the calls of a method from now on.
 pub struct Counted {
+    method: &'static str,
     _replaced: Replaced,
 }
 
 impl Counted {
-    pub async fn calls(class: &str, method: &str) -> Self {
+    pub async fn calls(class: &str, method: &'static str) -> Self {
+        // A test that failed has put nothing back: the first original is the browser's.
         let put = format!(
-            "const original = {class}.prototype.{method};
-             self.original_ = original;
-             self.calls_ = 0;
+            "const kept = (self.kept_ ??= {{}});
+             const original = (kept.{method} ??= {class}.prototype.{method});
+             const calls = (self.calls_ ??= {{}});
+             calls.{method} = 0;
              {class}.prototype.{method} = function (...args) {{
-                 self.calls_ += 1;
+                 calls.{method} += 1;
                  return original.apply(this, args);
              }};"
         );
-        let put_back = format!("{class}.prototype.{method} = self.original_");
+        let put_back = format!("{class}.prototype.{method} = self.kept_.{method}");
         Self {
+            method,
             _replaced: Replaced::by(&put, put_back).await,
         }
     }
 
     /// How many there were since this was asked last.
     pub fn take(&self) -> u32 {
-        let calls = js_sys::eval("const calls = self.calls_; self.calls_ = 0; calls");
-        calls
-            .ok()
-            .and_then(|calls| calls.as_f64())
-            .expect("a count") as u32
+        let calls = format!("self.calls_.{}", self.method);
+        let count = js_sys::eval(&calls).ok().and_then(|count| count.as_f64());
+        js_sys::eval(&format!("{calls} = 0")).expect("set back");
+        count.expect("a count") as u32
     }
 }

@@ -1,7 +1,8 @@
 //! Ids given to new replicas and taken from removed ones.
 
-use futures_util::future::{join_all, join3};
-use tabraft::wal::{HardState, Record, WriteBatch, join};
+use futures_util::future::{join, join_all, join3};
+use gloo_timers::future::TimeoutFuture;
+use tabraft::wal::{self, HardState, Record, WriteBatch};
 use tabraft_web::host::disk::{self, DiskError, Durability};
 use tabraft_web::host::idb;
 use tabraft_web::host::lock::{self, Mode};
@@ -100,7 +101,7 @@ async fn a_joiner_begins_with_nothing_and_is_then_a_member() {
     let id = reserve(&cluster, None).await.expect("an id");
     for _ in 0..2 {
         assert_eq!(prepare_joiner(&cluster, identity, id).await, Ok(()));
-        assert!(tables(&cluster, id).await == tables_of(&join(identity, id)));
+        assert!(tables(&cluster, id).await == tables_of(&wal::join(identity, id)));
         let found = record(&cluster).await;
         assert_eq!((found.members, found.joining), (vec![1, 2, 3, 4], vec![]));
     }
@@ -143,12 +144,12 @@ async fn a_half_prepared_joiner_is_completed() {
     let cluster = fresh("half-prepared");
     let identity = create(&cluster, 1).await.identity;
     let id = reserve(&cluster, None).await.expect("an id");
-    write(&cluster, id, &join(identity, id)).await;
+    write(&cluster, id, &wal::join(identity, id)).await;
     assert_eq!(reserve(&cluster, Some(id)).await, Ok(id));
     assert_eq!(prepare_joiner(&cluster, identity, id).await, Ok(()));
     let found = record(&cluster).await;
     assert_eq!((found.members, found.joining), (vec![1, 2], vec![]));
-    assert!(tables(&cluster, id).await == tables_of(&join(identity, id)));
+    assert!(tables(&cluster, id).await == tables_of(&wal::join(identity, id)));
 }
 
 #[wasm_bindgen_test]
@@ -162,7 +163,7 @@ async fn only_what_was_reserved_in_this_cluster_is_prepared() {
     assert_eq!(other, Err(RegistryError::NoSuchCluster));
     assert!(!exists(&cluster, id).await);
     // Left by a cluster of that name whose record is gone.
-    write(&cluster, id, &join(identity ^ 1, id)).await;
+    write(&cluster, id, &wal::join(identity ^ 1, id)).await;
     let foreign = prepare_joiner(&cluster, identity, id).await;
     assert_eq!(foreign, Err(RegistryError::Foreign { node: id }));
 }
@@ -186,7 +187,7 @@ async fn a_removed_id_begins_anew_on_an_empty_disk() {
     let late = old.write(&vote(identity, 2)).await;
     assert!(matches!(late, Err(DiskError::LostEpoch { .. })), "{late:?}");
     assert_eq!(joined(&cluster, Some(2)).await, 2);
-    assert!(tables(&cluster, 2).await == tables_of(&join(identity, 2)));
+    assert!(tables(&cluster, 2).await == tables_of(&wal::join(identity, 2)));
     let found = record(&cluster).await;
     assert_eq!((found.members, found.removed), (vec![1, 2, 3], vec![]));
     // It votes, and from then on it is not begun again.
@@ -233,6 +234,68 @@ async fn a_removed_id_that_still_runs_is_left_alone() {
     drop(host);
 }
 
+/// In place of Web Locks: everybody gets every lock, only the first who asks gets it late.
+struct FailingLocks;
+
+impl FailingLocks {
+    fn begin() -> Self {
+        js_sys::eval(
+            "self.late_ = [500];
+             navigator.locks.request = async (name, options, granted) => {
+                 await new Promise((resolve) => setTimeout(resolve, self.late_.shift() ?? 0));
+                 return granted({name});
+             };",
+        )
+        .expect("put in place");
+        Self
+    }
+}
+
+impl Drop for FailingLocks {
+    fn drop(&mut self) {
+        js_sys::eval("delete navigator.locks.request").expect("put back");
+    }
+}
+
+/// A tab that has seen the removal sleeps; meanwhile another one begins the new life, which votes.
+#[wasm_bindgen_test]
+async fn a_tab_that_wakes_up_late_empties_no_new_life() {
+    let cluster = fresh("late-reserve");
+    let identity = create(&cluster, 2).await.identity;
+    assert_eq!(mark_removed(&cluster, 2, 50).await, Ok(()));
+    let locks = FailingLocks::begin();
+    let new_life = async {
+        TimeoutFuture::new(50).await;
+        joined(&cluster, Some(2)).await;
+        write(&cluster, 2, &vote(identity, 2)).await;
+        tables(&cluster, 2).await
+    };
+    let (late, lived) = join(reserve(&cluster, Some(2)), new_life).await;
+    drop(locks);
+    assert_eq!(late, used(2));
+    assert!(tables(&cluster, 2).await == lived, "a vote was forgotten");
+}
+
+/// A tab that has seen the reservation sleeps; meanwhile the replica joins and loses its disk.
+#[wasm_bindgen_test]
+async fn a_tab_that_wakes_up_late_begins_no_member_again() {
+    let cluster = fresh("late-prepare");
+    let identity = create(&cluster, 1).await.identity;
+    let id = reserve(&cluster, None).await.expect("an id");
+    let locks = FailingLocks::begin();
+    let life_and_loss = async {
+        TimeoutFuture::new(50).await;
+        joined(&cluster, Some(id)).await;
+        write(&cluster, id, &vote(identity, id)).await;
+        disk::wipe(&cluster, id).await.expect("wiped");
+    };
+    let late = prepare_joiner(&cluster, identity, id);
+    let (late, ()) = join(late, life_and_loss).await;
+    drop(locks);
+    assert_eq!(late, used(id));
+    assert!(tables(&cluster, id).await.is_empty());
+}
+
 /// It is listed no longer, but known: its disk may still hold its former life.
 #[wasm_bindgen_test]
 async fn a_forgotten_id_is_emptied_before_it_is_used_again() {
@@ -246,7 +309,7 @@ async fn a_forgotten_id_is_emptied_before_it_is_used_again() {
     assert_eq!((found.members, found.removed), (vec![1, 2], vec![]));
     assert_eq!(reserve(&cluster, None).await, Ok(4));
     assert_eq!(joined(&cluster, Some(3)).await, 3);
-    assert!(tables(&cluster, 3).await == tables_of(&join(identity, 3)));
+    assert!(tables(&cluster, 3).await == tables_of(&wal::join(identity, 3)));
 }
 
 #[wasm_bindgen_test]

@@ -15,7 +15,7 @@ use crate::host::idb::{self, Connection, DiskError};
 const META: &str = "meta";
 const STORES: &[&str] = &[META];
 const RECORD: &str = "cluster";
-/// Version 1 had neither `joining` nor any of what follows it.
+/// Version 1 had the identity, the members and the mark only: no other id was ever used.
 const VERSION: u32 = 2;
 
 /// What an origin knows of a cluster. Raft's membership is in the replicas; this is about ids and
@@ -145,8 +145,7 @@ impl Stored {
         let identity = u64::from_str_radix(&self.identity, 16)
             .map_err(|_| RegistryError::Unreadable("its identity is not a number".into()))?;
         let removals: BTreeMap<_, _> = self.removals.iter().map(|r| (r.id, r.index)).collect();
-        let ids = self.members.iter().chain(&self.joining);
-        let largest = ids.chain(removals.keys()).max().copied().unwrap_or(0);
+        let largest = self.members.iter().max().copied().unwrap_or(0);
         Ok(ClusterRecord {
             identity,
             members: sorted(self.members),
@@ -154,7 +153,10 @@ impl Stored {
             removed: sorted(self.removed),
             stopped: sorted(self.stopped),
             removals,
-            next_id: self.next_id.max(largest.saturating_add(1)),
+            next_id: match self.next_id {
+                0 => largest.saturating_add(1),
+                next => next,
+            },
             restoring: self.restoring,
             complete: self.complete,
         })
