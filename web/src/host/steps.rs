@@ -27,7 +27,10 @@ pub struct Steps {
 /// A step's name on a leader and on another replica; `None` where there is no such step.
 type Names = (Option<&'static str>, Option<&'static str>);
 
-const STEPS: [(Names, fn(&Marks) -> u64); 6] = [
+/// Where a step stands among the marks.
+type Mark = fn(&Marks) -> u64;
+
+const STEPS: [(Names, Mark); 6] = [
     ((Some("proposed"), Some("received")), |marks| marks.last),
     ((Some("sent"), None), |marks| marks.sent),
     ((Some("persisted"), Some("persisted")), |marks| {

@@ -73,19 +73,12 @@ impl Replica {
     }
 
     async fn on_death(&self, leader: u64, held: Held) {
-        let mut succession = self.0.succession.borrow_mut();
-        succession
-            .watched
-            .take_if(|watched| watched.leader == leader);
-        drop(succession);
-        let id = {
+        self.forget_watch(leader);
+        let (id, known) = {
             let node = self.0.node.borrow();
-            if node.leader() != leader && node.leader() != 0 {
-                return;
-            }
-            node.id()
+            (node.id(), node.leader())
         };
-        if !self.lives() {
+        if (known != leader && known != 0) || !self.lives() {
             return;
         }
         self.tell(
@@ -98,6 +91,13 @@ impl Replica {
         self.0.succession.borrow_mut().held = Some(held);
         self.input(Input::Succeed(leader));
         self.end_succession();
+    }
+
+    fn forget_watch(&self, leader: u64) {
+        let mut succession = self.0.succession.borrow_mut();
+        succession
+            .watched
+            .take_if(|watched| watched.leader == leader);
     }
 
     async fn salvage(&self, leader: u64) {
