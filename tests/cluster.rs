@@ -22,6 +22,7 @@ fn world(seed: u64) -> World {
             snapshot_entries: 5 + seed % 40,
             snapshot_bytes: 1 << 20,
             catchup_entries: seed % 20,
+            step_down_ticks: 7 + seed % 30,
             ..Limits::default()
         },
         tick_ms: Some(50),
@@ -41,6 +42,7 @@ fn world(seed: u64) -> World {
         in_flight: 4,
         reads_pct: 40,
         keys: 3,
+        patience_ms: 400,
     };
     for id in 1..=3 {
         world.add_client(Client::new(id, seed, plan));
@@ -52,7 +54,8 @@ fn world(seed: u64) -> World {
 fn run(seed: u64) -> Result<World, String> {
     let mut world = world(seed);
     let down_max = world.hosts.len() / 2 + (seed % 2) as usize;
-    let nemesis = Nemesis::new(seed, down_max);
+    let mut nemesis = Nemesis::new(seed, down_max);
+    nemesis.raises_zombies = true;
     survives(&mut world, nemesis)?;
     Ok(world)
 }

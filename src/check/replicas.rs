@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::Model;
 use crate::kv::Store;
-use crate::node::Node;
+use crate::node::{Event, Node};
 use crate::sim::disk::Disk;
-use crate::wire::{EntryKind, LogEntry, NodeId, RaftKind, RaftMessage};
+use crate::wire::{EntryKind, LogEntry, Membership, NodeId, RaftKind, RaftMessage};
 
 /// What is known of all replicas together.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub struct Replicas {
     digests: Vec<u64>,
     store: Store,
     pub model: Model,
+    /// The memberships, by the index since which each is in force.
+    memberships: BTreeMap<u64, Membership>,
     seen: BTreeMap<NodeId, Seen>,
     violations: Vec<String>,
 }
@@ -80,19 +82,34 @@ impl Replicas {
             let applied = now.applied;
             self.violated(format!("{id} applied {applied}; its disk has {durable}"));
         }
-        if node.is_leader() {
-            let leader = *self.leaders.entry(now.term).or_insert(id);
-            if leader != id {
-                self.violated(format!("{id} and {leader} both lead term {}", now.term));
-            }
-        }
+        self.leads(id, node);
         if now.commit > before.commit {
             self.compare_committed(id, node, before.commit);
         }
         if now.applied > before.applied {
             self.compare_digest(id, node, now.applied);
+            self.compare_membership(id, node, now.applied);
         }
         self.seen.insert(id, now);
+    }
+
+    /// A replica took an input whose place another host has taken. It may learn first what is
+    /// committed.
+    pub fn observe_zombie(&mut self, id: NodeId, node: &Node) {
+        self.leads(id, node);
+        if node.commit() > self.newest() {
+            self.compare_committed(id, node, self.newest());
+        }
+    }
+
+    /// Election safety: no two lead one term.
+    fn leads(&mut self, id: NodeId, node: &Node) {
+        if node.is_leader() {
+            let leader = *self.leaders.entry(node.term()).or_insert(id);
+            if leader != id {
+                self.violated(format!("{id} and {leader} both lead term {}", node.term()));
+            }
+        }
     }
 
     /// State machine safety: what is committed at an index is the same everywhere, for ever.
@@ -134,6 +151,48 @@ impl Replicas {
                 "{id} has another state at {applied} than it should"
             ));
         }
+    }
+
+    /// The same at equal indices, too: a snapshot has the membership of its own index. While a
+    /// leader's snapshot is on its way to the disk, raft-rs has the membership already.
+    fn compare_membership(&mut self, id: NodeId, node: &Node, applied: u64) {
+        let known = self.memberships.range(..=applied).next_back();
+        let known = known.map(|(_, membership)| membership);
+        if node.log().first() <= applied + 1 && known != Some(&node.membership()) {
+            self.violated(format!(
+                "{id} has another membership at {applied} than it should: {:?}",
+                node.membership()
+            ));
+        }
+    }
+
+    /// The membership that a cluster begins with.
+    pub fn founded(&mut self, membership: &Membership) {
+        self.memberships.insert(FIRST - 1, membership.clone());
+    }
+
+    /// A replica told of itself.
+    pub fn told(&mut self, id: NodeId, event: &Event) {
+        match event {
+            Event::MembershipChanged { index, membership } => {
+                let known = self.memberships.entry(*index);
+                if known.or_insert_with(|| membership.clone()) != membership {
+                    self.violated(format!("{id} has another membership since {index}"));
+                }
+            }
+            Event::Removed { index } => {
+                let before = self.memberships.range(..=*index).next_back();
+                if before.is_none_or(|(_, membership)| membership.has(id)) {
+                    self.violated(format!("{id} is a member, although it says not at {index}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A replica's disk was emptied: what it votes from now on is another's vote.
+    pub fn wiped(&mut self, id: NodeId) {
+        self.votes.retain(|(voter, _), _| *voter != id);
     }
 
     /// What a replica says in messages must be on its disk already, but for a leader's appends.

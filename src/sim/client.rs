@@ -12,8 +12,6 @@ use crate::wire::{Answer, Ask, Body, ClientId, Envelope, NodeId, Read, Request};
 
 /// Virtual milliseconds between a client's turns.
 pub const WAKE_MS: u64 = 20;
-/// And after which an unanswered request is sent again.
-const PATIENCE_MS: u64 = 400;
 
 /// What a client does.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +21,8 @@ pub struct Plan {
     /// Of a hundred operations, so many are reads.
     pub reads_pct: u32,
     pub keys: u64,
+    /// Virtual milliseconds after which an unanswered request is sent again.
+    pub patience_ms: u64,
 }
 
 pub struct Client {
@@ -126,7 +126,7 @@ impl Client {
             } else {
                 nodes[self.rng.usize(0..nodes.len())]
             };
-            pending.due_ms = now + PATIENCE_MS;
+            pending.due_ms = now + self.plan.patience_ms;
             let ask = pending.ask.clone();
             said.entry(to).or_default().push(Request { id, ask });
         }

@@ -1,4 +1,5 @@
-//! A replica's disk: two tables and at most one write under way.
+//! A replica's disk: two tables, at most one write under way, and an owner. Whoever opens it last
+//! owns it, and nobody else writes: a host that was taken for dead and was not is refused.
 
 use crate::wal::{Record, Tables, WriteBatch};
 
@@ -14,15 +15,55 @@ pub struct Durable {
 pub struct Disk {
     pub tables: Tables,
     pub durable: Durable,
+    /// Which life of the replica owns it; counts the lives.
+    owner: u64,
+    /// Writes begun so far.
+    pub begun: u64,
     writing: Option<WriteBatch>,
     /// Writes begin but do not complete until told.
     pub held: bool,
 }
 
 impl Disk {
-    pub fn begin(&mut self, batch: WriteBatch) {
+    /// A disk that holds nothing but its first batch.
+    pub fn of(first: WriteBatch) -> Self {
+        let mut disk = Self {
+            writing: Some(first),
+            ..Self::default()
+        };
+        disk.complete();
+        disk
+    }
+
+    /// Makes the next life the owner, and says which it is.
+    pub fn open(&mut self) -> u64 {
+        self.owner += 1;
+        self.owner
+    }
+
+    /// The life that owns it.
+    pub fn owner(&self) -> u64 {
+        self.owner
+    }
+
+    /// Everything is gone but the count of lives: no two of them may be taken for one.
+    pub fn wipe(&mut self, first: WriteBatch) {
+        *self = Self {
+            owner: self.owner,
+            ..Self::of(first)
+        };
+    }
+
+    /// Begins a write of one life; `false` if another one owns the disk.
+    #[must_use]
+    pub fn begin(&mut self, life: u64, batch: WriteBatch) -> bool {
+        if life != self.owner {
+            return false;
+        }
         debug_assert!(self.writing.is_none(), "one write at a time");
+        self.begun += 1;
         self.writing = Some(batch);
+        true
     }
 
     /// The number of the batch under way.

@@ -27,18 +27,18 @@ pub struct Host {
     pub id: NodeId,
     pub state: State,
     pub disk: Disk,
-    /// Counts the starts.
-    pub life: u64,
+    /// When it was paused.
+    paused_at: u64,
     waiting: VecDeque<Input>,
 }
 
 impl Host {
-    pub fn new(id: NodeId) -> Self {
+    pub fn new(id: NodeId, disk: Disk) -> Self {
         Self {
             id,
             state: State::Down,
-            disk: Disk::default(),
-            life: 0,
+            disk,
+            paused_at: 0,
             waiting: VecDeque::new(),
         }
     }
@@ -48,6 +48,11 @@ impl Host {
             State::Up(node) | State::Paused(node) => Some(node),
             State::Down => None,
         }
+    }
+
+    /// The life that it leads, or led last.
+    pub fn life(&self) -> u64 {
+        self.disk.owner()
     }
 
     pub fn running(&mut self) -> Option<(&mut Node, &mut Disk)> {
@@ -75,20 +80,39 @@ impl Host {
         }
     }
 
-    pub fn pause(&mut self) {
+    pub fn pause(&mut self, now: u64) {
+        self.paused_at = now;
         self.state = match std::mem::take(&mut self.state) {
             State::Up(node) => State::Paused(node),
             state => state,
         };
     }
 
-    /// What waited, to be taken now.
-    pub fn resume(&mut self) -> VecDeque<Input> {
+    /// What a paused replica is to be given now: first how late it is, then what waited.
+    pub fn resume(&mut self, now: u64, tick_ms: Option<u64>) -> VecDeque<Input> {
         self.state = match std::mem::take(&mut self.state) {
             State::Paused(node) => State::Up(node),
-            state => state,
+            state => {
+                self.state = state;
+                return VecDeque::new();
+            }
         };
-        std::mem::take(&mut self.waiting)
+        let mut inputs = std::mem::take(&mut self.waiting);
+        let slept = tick_ms.map(|tick_ms| (now - self.paused_at) / tick_ms);
+        if let Some(ticks) = slept.filter(|ticks| *ticks > 0) {
+            inputs.push_front(Input::Woke { ticks });
+        }
+        inputs
+    }
+
+    /// The replica alone, out of its host: it believes that it is alive.
+    pub fn disown(&mut self, write_survives: bool) -> Option<Box<Node>> {
+        self.disk.lose_power(write_survives);
+        self.waiting.clear();
+        match std::mem::take(&mut self.state) {
+            State::Up(node) | State::Paused(node) => Some(node),
+            State::Down => None,
+        }
     }
 
     pub fn crash(&mut self, write_survives: bool) {

@@ -6,6 +6,7 @@
 //!   Network: which envelope arrives,   Client: sessions, several requests in flight, retries
 //!            when, how often           Nemesis: which fault comes next
 //!   Origin: deaths that are told, disks that others read
+//!   Zombie: a host that was taken for dead and was not
 //!                    everything that is sent, written and said goes to the Story,
 //!                    and past the checks of crate::check
 //! ```
@@ -17,23 +18,25 @@ pub mod agenda;
 pub mod client;
 pub mod disk;
 pub mod host;
+mod lives;
 pub mod narrate;
 pub mod nemesis;
 pub mod network;
 pub mod origin;
 pub mod story;
+mod zombie;
 
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
 
 use crate::check::{History, Replicas};
-use crate::node::{Config, Input, Limits, Node, Output};
-use crate::wal::{self, WriteBatch};
-use crate::wire::{Address, Body, ClientId, ClusterId, Envelope, Membership, NodeId};
+use crate::node::{Event, Input, Limits, Node, Output};
+use crate::wire::{Address, Body, ClientId, ClusterId, Envelope, NodeId};
 use agenda::{Agenda, Happening};
 use client::Client;
-use host::{Host, State};
+use host::Host;
+pub use lives::CrashPoint;
 use network::Network;
 use origin::Origin;
 use story::Story;
@@ -62,6 +65,12 @@ pub struct World {
     pub history: History,
     /// Envelopes for clients that are not of this world: those of whoever steers it by hand.
     pub mailbox: Vec<Envelope>,
+    /// What replicas told of themselves.
+    pub events: Vec<(NodeId, Event)>,
+    /// Where the next crash is.
+    pub crash_point: Option<CrashPoint>,
+    /// Replicas that live on although another host has taken their place.
+    zombies: BTreeMap<NodeId, Box<Node>>,
 }
 
 impl World {
@@ -77,31 +86,9 @@ impl World {
             replicas: Replicas::default(),
             history: History::default(),
             mailbox: Vec::new(),
-        }
-    }
-
-    /// A replica with the disk that a new cluster of `founders` begins with, running.
-    pub fn add_host(&mut self, id: NodeId, founders: &[NodeId]) {
-        let membership = Membership::of_voters(founders);
-        let first = wal::bootstrap(self.settings.cluster, id, membership);
-        self.add_disk(id, first);
-    }
-
-    /// A replica that is no member yet and has nothing, running.
-    pub fn add_joiner(&mut self, id: NodeId) {
-        self.add_disk(id, wal::join(self.settings.cluster, id));
-    }
-
-    /// A replica with a disk of one batch, running.
-    pub fn add_disk(&mut self, id: NodeId, first: WriteBatch) {
-        let mut host = Host::new(id);
-        host.disk.begin(first);
-        host.disk.complete();
-        self.hosts.insert(id, host);
-        self.start(id);
-        if let Some(tick_ms) = self.settings.tick_ms {
-            let phase = self.rng.u64(0..tick_ms);
-            self.agenda.add(phase, Happening::Tick(id));
+            events: Vec::new(),
+            crash_point: None,
+            zombies: BTreeMap::new(),
         }
     }
 
@@ -109,69 +96,6 @@ impl World {
         let id = client.id;
         self.clients.insert(id, client);
         self.agenda.add(0, Happening::Wake(id));
-    }
-
-    /// Starts a replica that is down, from its disk.
-    pub fn start(&mut self, id: NodeId) {
-        let Some(host) = self.hosts.get_mut(&id) else {
-            return;
-        };
-        if host.state != State::Down {
-            return;
-        }
-        host.life += 1;
-        let config = Config {
-            cluster: self.settings.cluster,
-            id,
-            epoch: host.life,
-            seed: self.settings.seed,
-            shared_store: self.settings.origin.shared_store,
-            limits: self.settings.limits,
-        };
-        let recovered = match wal::replay(config.cluster, id, &host.disk.tables) {
-            Ok(recovered) => recovered,
-            Err(damage) => {
-                return self
-                    .replicas
-                    .violated(format!("{id} cannot start: {damage}"));
-            }
-        };
-        match Node::new(config, recovered) {
-            Ok(node) => {
-                host.state = State::Up(Box::new(node));
-                self.replicas.reborn(id);
-                self.carry_out(id);
-            }
-            Err(error) => self
-                .replicas
-                .violated(format!("{id} cannot start: {error}")),
-        }
-    }
-
-    /// Ends a replica. A write under way may have reached the disk or not.
-    pub fn crash(&mut self, id: NodeId, write_survives: bool) {
-        if let Some(host) = self.hosts.get_mut(&id) {
-            let lived = host.state != State::Down;
-            host.crash(write_survives);
-            self.story.tell(|| format!("{id} crashes"));
-            if lived {
-                self.announce_death(id);
-            }
-        }
-    }
-
-    /// Stops a replica as a browser freezes a tab: what arrives waits.
-    pub fn pause(&mut self, id: NodeId) {
-        if let Some(host) = self.hosts.get_mut(&id) {
-            host.pause();
-        }
-    }
-
-    pub fn resume(&mut self, id: NodeId) {
-        let waiting = self.hosts.get_mut(&id).map(Host::resume);
-        for input in waiting.into_iter().flatten() {
-            self.input(id, input);
-        }
     }
 
     /// Gives a replica one input and carries out what it wants done.
@@ -193,12 +117,14 @@ impl World {
                 Output::Persist(batch) => {
                     let (seq, held) = (batch.seq, disk.held);
                     self.story.wrote(id, &batch);
-                    disk.begin(batch);
-                    let life = self.hosts[&id].life;
+                    let (life, nth) = (disk.owner(), disk.begun + 1);
+                    let begun = disk.begin(life, batch);
+                    debug_assert!(begun, "a host owns its disk");
                     if !held {
                         let delay = self.network.disk_delay(id);
                         self.agenda.add(delay, Happening::Written { id, life, seq });
                     }
+                    self.crash_at(id, nth);
                 }
                 Output::Send { to, body } => {
                     if let Body::Raft(messages) = &body {
@@ -208,7 +134,7 @@ impl World {
                     self.send(envelope, to);
                 }
                 Output::Fetch { from, index } => {
-                    let life = self.hosts[&id].life;
+                    let life = disk.owner();
                     let delay = self.network.disk_delay(id);
                     let to = id;
                     let fetched = Happening::Fetched {
@@ -219,7 +145,11 @@ impl World {
                     };
                     self.agenda.add(delay, fetched);
                 }
-                Output::Event(event) => self.story.tell(|| narrate::event(id, &event)),
+                Output::Event(event) => {
+                    self.replicas.told(id, &event);
+                    self.story.tell(|| narrate::event(id, &event));
+                    self.events.push((id, event));
+                }
             }
         }
         if let Some((node, disk)) = self.hosts.get_mut(&id).and_then(Host::running) {
@@ -249,12 +179,13 @@ impl World {
         match happening {
             Happening::Arrive { to, bytes } => self.arrive(to, &bytes),
             Happening::Written { id, life, seq } => {
-                if self.hosts.get(&id).is_some_and(|host| host.life == life) {
+                if self.hosts.get(&id).is_some_and(|host| host.life() == life) {
                     self.written(id, seq);
                 }
             }
             Happening::Tick(id) => {
                 self.input(id, Input::Tick);
+                self.haunt(id, Input::Tick);
                 if let Some(tick_ms) = self.settings.tick_ms {
                     self.agenda.add(tick_ms, Happening::Tick(id));
                 }
@@ -265,7 +196,7 @@ impl World {
                 from,
                 index,
             } => {
-                if self.hosts.get(&to).is_some_and(|host| host.life == life) {
+                if self.hosts.get(&to).is_some_and(|host| host.life() == life) {
                     self.fetched(to, from, index);
                 }
             }
@@ -301,7 +232,10 @@ impl World {
 
     fn arrive(&mut self, to: Address, bytes: &[u8]) {
         match (to, Envelope::decode(bytes)) {
-            (Address::Node(id), Ok(envelope)) => self.input(id, Input::Receive(envelope)),
+            (Address::Node(id), Ok(envelope)) => {
+                self.haunt(id, Input::Receive(envelope.clone()));
+                self.input(id, Input::Receive(envelope));
+            }
             (Address::Node(id), Err(error)) => self.input(id, Input::Garbage(error)),
             (Address::Client(id), Ok(envelope)) => self.talk(id, Some(envelope)),
             (Address::Client(_), Err(_)) => {}

@@ -15,6 +15,8 @@ pub struct Nemesis {
     pub down_max: usize,
     /// Whether it asks for new memberships, too.
     pub changes_membership: bool,
+    /// Whether a host may be taken for dead that is not.
+    pub raises_zombies: bool,
 }
 
 /// The client in whose name it asks.
@@ -26,6 +28,7 @@ impl Nemesis {
             rng: Rng::with_seed(seed ^ 0x6e65_6d65),
             down_max,
             changes_membership: false,
+            raises_zombies: false,
         }
     }
 
@@ -59,7 +62,7 @@ impl Nemesis {
                 .filter(|state| !matches!(state, State::Up(_)))
                 .count()
         };
-        match self.rng.u32(0..13) {
+        match self.rng.u32(0..15) {
             0 | 1 if down(world) < self.down_max => world.crash(id, self.rng.bool()),
             2..=4 => {
                 let state = &world.hosts[&id].state;
@@ -86,6 +89,8 @@ impl Nemesis {
                 };
             }
             11 if self.changes_membership => self.change_membership(world, &ids),
+            12 if self.raises_zombies => world.take_over(id, self.rng.bool()),
+            13 => world.input(id, Input::Snapshot),
             _ => world.input(id, Input::TransferLeader(None)),
         }
     }
