@@ -337,6 +337,7 @@ impl Node {
         self.expire_requests();
         self.watch_transfers();
         self.age_succession();
+        self.look_for_leader();
         self.disk.flush_lazily();
     }
 

@@ -49,8 +49,7 @@ impl Node {
             RaftKind::RequestVote | RaftKind::RequestPreVote
         );
         if wants_vote && self.knows_no_member(from) {
-            let applied = self.applied;
-            self.send(Address::Node(from), Body::NotMember { applied });
+            self.tell_not_member(from);
         }
         // raft-rs refuses what concerns no member: late answers, for the most part.
         if self.raw.step(message.into_raft()).is_err() {
@@ -67,9 +66,14 @@ impl Node {
     }
 
     /// Whether the cluster, as far as this replica has applied, does not have `id`.
-    fn knows_no_member(&self, id: NodeId) -> bool {
+    pub(super) fn knows_no_member(&self, id: NodeId) -> bool {
         let membership = self.membership();
         !membership.voters.is_empty() && !membership.has(id)
+    }
+
+    pub(super) fn tell_not_member(&mut self, id: NodeId) {
+        let applied = self.applied;
+        self.send(Address::Node(id), Body::NotMember { applied });
     }
 
     /// Another replica has applied more than this one and says that this one is no member. As far

@@ -138,15 +138,29 @@ impl Node {
         }
     }
 
-    /// A replica is up again. A leader's heartbeat finds out what it misses; a successor asks it
-    /// for the vote that it did not hear of.
+    /// A voter that hears of no leader asks for votes, and is told if it is no member any more. A
+    /// learner asks for none: it says that it is there.
+    pub(super) fn look_for_leader(&mut self) {
+        let raft = &self.raw.raft;
+        let long = raft.election_elapsed > 0 && raft.election_elapsed % (2 * ELECTION_TICKS) == 0;
+        if long && !raft.promotable() && self.membership().has(self.config.id) {
+            self.say_hello();
+        }
+    }
+
+    /// A replica is up again, or finds no leader. A leader's heartbeat finds out what it misses; a
+    /// successor asks it for the vote that it did not hear of.
     pub(super) fn on_hello(&mut self, from: NodeId) {
+        if self.knows_no_member(from) {
+            return self.tell_not_member(from);
+        }
         let tracker = self.raw.raft.prs();
         if tracker.get(from).is_none() {
             return;
         }
         let voted = tracker.votes().contains_key(&from);
         if self.is_leader() {
+            self.begin_transfer_anew(from);
             self.raw.ping();
         } else if !voted {
             self.take_place();

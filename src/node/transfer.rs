@@ -173,6 +173,14 @@ impl Node {
         self.raw.report_snapshot(to, status);
     }
 
+    /// The follower was started again: what it had of its snapshot it may not have any more, and
+    /// what it installed it did not tell.
+    pub(super) fn begin_transfer_anew(&mut self, to: NodeId) {
+        if self.outgoing.contains_key(&to) {
+            self.end_transfer(to, SnapshotStatus::Failure);
+        }
+    }
+
     /// Looks after the followers that are being sent a snapshot.
     pub(super) fn watch_transfers(&mut self) {
         let leads = self.is_leader();
