@@ -195,6 +195,18 @@ impl Replicas {
         self.votes.retain(|(voter, _), _| *voter != id);
     }
 
+    /// The digest of the state machine after an entry.
+    pub fn digest_at(&self, index: u64) -> Option<u64> {
+        let place = usize::try_from(index.checked_sub(FIRST)?).ok()?;
+        self.digests.get(place).copied()
+    }
+
+    /// The membership in force at an index.
+    pub fn membership_at(&self, index: u64) -> Option<&Membership> {
+        let (_, membership) = self.memberships.range(..=index).next_back()?;
+        Some(membership)
+    }
+
     /// What a replica says in messages must be on its disk already, but for a leader's appends.
     pub fn promised(&mut self, id: NodeId, messages: &[RaftMessage], disk: &Disk) {
         let durable = disk.durable;

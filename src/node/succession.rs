@@ -142,7 +142,8 @@ impl Node {
     /// learner asks for none: it says that it is there.
     pub(super) fn look_for_leader(&mut self) {
         let raft = &self.raw.raft;
-        let long = raft.election_elapsed > 0 && raft.election_elapsed % (2 * ELECTION_TICKS) == 0;
+        let elapsed = raft.election_elapsed;
+        let long = elapsed > 0 && elapsed.is_multiple_of(2 * ELECTION_TICKS);
         if long && !raft.promotable() && self.membership().has(self.config.id) {
             self.say_hello();
         }

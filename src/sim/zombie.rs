@@ -7,15 +7,22 @@ use crate::node::{Input, Output};
 use crate::wire::{Body, NodeId};
 
 impl World {
-    /// Has another host take a replica over while the one it has goes on.
+    /// Has another host take a replica over while the one it has goes on. A write under way was in
+    /// time, which the old host hears of; or it is refused, and the old host ends with it.
     pub fn take_over(&mut self, id: NodeId, write_survives: bool) {
         let Some(host) = self.hosts.get_mut(&id) else {
             return;
         };
-        if let Some(node) = host.disown(write_survives) {
-            self.zombies.insert(id, node);
-        }
+        let in_flight = host.disk.in_flight();
+        let node = host.disown(write_survives);
+        let fenced = in_flight.is_some() && !write_survives;
+        self.zombies.remove(&id);
+        self.zombies
+            .extend(node.filter(|_| !fenced).map(|node| (id, node)));
         self.start(id);
+        if let Some(seq) = in_flight {
+            self.haunt(id, Input::Persisted(seq));
+        }
     }
 
     /// Whether the replica's last host but one is still about.
