@@ -175,7 +175,7 @@ pub struct FaultyLink {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiError {
     /// `TIMEOUT`, `NO_LEADER`, `KEY_TOO_LARGE`, `VALUE_TOO_LARGE`, `BAD_ARGUMENT`, `NO_SUCH_NODE`,
-    /// `ALREADY_RUNNING`, `NOT_RUNNING`, `DAMAGED`, `POPUP_BLOCKED`, ...
+    /// `ALREADY_RUNNING`, `NOT_RUNNING`, `DAMAGED`, `NO_QUORUM`, `ID_USED`, `BAD_FILE`, ...
     pub code: &'static str,
     pub message: String,
 }
@@ -253,6 +253,26 @@ pub struct Change {
     pub salvage: Option<bool>,
     pub succession: Option<bool>,
     pub revive: Option<crate::settings::Revive>,
+    pub sit_out_ticks: Option<u64>,
+    pub step_down_ticks: Option<u64>,
+    pub reopen_ticks: Option<u64>,
+}
+
+impl Change {
+    /// This change, then another one.
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            snapshot_entries: next.snapshot_entries.or(self.snapshot_entries),
+            snapshot_bytes: next.snapshot_bytes.or(self.snapshot_bytes),
+            catchup_entries: next.catchup_entries.or(self.catchup_entries),
+            salvage: next.salvage.or(self.salvage),
+            succession: next.succession.or(self.succession),
+            revive: next.revive.or(self.revive),
+            sit_out_ticks: next.sit_out_ticks.or(self.sit_out_ticks),
+            step_down_ticks: next.step_down_ticks.or(self.step_down_ticks),
+            reopen_ticks: next.reopen_ticks.or(self.reopen_ticks),
+        }
+    }
 }
 
 /// How a replica's disk misbehaves on purpose.

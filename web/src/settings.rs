@@ -1,7 +1,12 @@
 //! The page's settings, read from the URL.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use tabraft::node::Limits;
+
+use crate::model::Change;
+use crate::protocol::Live;
 
 /// When a disk write counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +53,8 @@ pub struct Settings {
     pub salvage: bool,
     pub succession: bool,
     pub revive: Revive,
+    /// A replica that slept for so many ticks is closed and opened again from its disk.
+    pub reopen_ticks: u64,
 }
 
 impl Default for Settings {
@@ -62,6 +69,7 @@ impl Default for Settings {
             salvage: true,
             succession: true,
             revive: Revive::Auto,
+            reopen_ticks: 1_200,
         }
     }
 }
@@ -69,6 +77,15 @@ impl Default for Settings {
 /// Replicas a cluster may begin with.
 pub const NODES_MAX: u64 = 9;
 const CLUSTER_NAME_MAX: usize = 64;
+
+/// What a setting may be.
+type Bounds = RangeInclusive<u64>;
+
+const SNAPSHOT_ENTRIES: Bounds = 1..=100_000_000;
+const SNAPSHOT_BYTES: Bounds = 1 << 10..=1 << 30;
+const CATCHUP_ENTRIES: Bounds = 0..=100_000_000;
+/// At most half a day, at the longest tick.
+const PAUSE_TICKS: Bounds = 2..=43_200;
 
 impl Settings {
     /// Settings from the parameters of a URL. Each bad one is named in a sentence, and its default
@@ -89,7 +106,7 @@ impl Settings {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "cluster" => self.cluster = cluster_name(value)?,
-            "nodes" => self.nodes = number(value, 1, NODES_MAX)?,
+            "nodes" => self.nodes = number(value, &(1..=NODES_MAX))?,
             "host" => self.host = hosting(value)?,
             "durability" => {
                 self.durability = choice(
@@ -100,11 +117,15 @@ impl Settings {
                     ],
                 )?;
             }
-            "tick_ms" => self.tick_ms = number(value, 10, 1_000)? as u32,
+            "tick_ms" => self.tick_ms = number(value, &(10..=1_000))? as u32,
             "snapshot_entries" => {
-                self.limits.snapshot_entries = number(value, 1, 100_000_000)?;
+                self.limits.snapshot_entries = number(value, &SNAPSHOT_ENTRIES)?;
             }
-            "catchup_entries" => self.limits.catchup_entries = number(value, 0, 100_000_000)?,
+            "snapshot_bytes" => self.limits.snapshot_bytes = number(value, &SNAPSHOT_BYTES)?,
+            "catchup_entries" => self.limits.catchup_entries = number(value, &CATCHUP_ENTRIES)?,
+            "sit_out_ticks" => self.limits.sit_out_ticks = number(value, &PAUSE_TICKS)?,
+            "step_down_ticks" => self.limits.step_down_ticks = number(value, &PAUSE_TICKS)?,
+            "reopen_ticks" => self.reopen_ticks = number(value, &PAUSE_TICKS)?,
             "salvage" => self.salvage = choice(value, &SWITCH)?,
             "succession" => self.succession = choice(value, &SWITCH)?,
             "revive" => {
@@ -120,6 +141,76 @@ impl Settings {
             _ => return Err("no parameter of that name".into()),
         }
         Ok(())
+    }
+
+    /// What a running replica goes by.
+    pub fn live(&self) -> Live {
+        Live {
+            limits: self.limits,
+            salvage: self.salvage,
+            succession: self.succession,
+            reopen_ticks: self.reopen_ticks,
+        }
+    }
+
+    /// These settings, with some of them changed.
+    ///
+    /// # Errors
+    /// Which of them would be out of bounds, and what it must be.
+    pub fn changed(&self, change: &Change) -> Result<Self, String> {
+        let mut next = self.clone();
+        let limits = &mut next.limits;
+        let numbers = [
+            (
+                "snapshotEntries",
+                change.snapshot_entries,
+                SNAPSHOT_ENTRIES,
+                &mut limits.snapshot_entries,
+            ),
+            (
+                "snapshotBytes",
+                change.snapshot_bytes,
+                SNAPSHOT_BYTES,
+                &mut limits.snapshot_bytes,
+            ),
+            (
+                "catchupEntries",
+                change.catchup_entries,
+                CATCHUP_ENTRIES,
+                &mut limits.catchup_entries,
+            ),
+            (
+                "sitOutTicks",
+                change.sit_out_ticks,
+                PAUSE_TICKS,
+                &mut limits.sit_out_ticks,
+            ),
+            (
+                "stepDownTicks",
+                change.step_down_ticks,
+                PAUSE_TICKS,
+                &mut limits.step_down_ticks,
+            ),
+            (
+                "reopenTicks",
+                change.reopen_ticks,
+                PAUSE_TICKS,
+                &mut next.reopen_ticks,
+            ),
+        ];
+        for (name, asked, bounds, setting) in numbers {
+            let Some(number) = asked else {
+                continue;
+            };
+            if !bounds.contains(&number) {
+                return Err(format!("{name} must be {}", whole_number(&bounds)));
+            }
+            *setting = number;
+        }
+        next.salvage = change.salvage.unwrap_or(next.salvage);
+        next.succession = change.succession.unwrap_or(next.succession);
+        next.revive = change.revive.unwrap_or(next.revive);
+        Ok(next)
     }
 }
 
@@ -146,12 +237,16 @@ pub fn cluster_name(value: &str) -> Result<String, String> {
     Ok(value.into())
 }
 
-fn number(value: &str, least: u64, most: u64) -> Result<u64, String> {
+fn number(value: &str, bounds: &Bounds) -> Result<u64, String> {
     value
         .parse()
         .ok()
-        .filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| format!("a whole number from {least} to {most}"))
+        .filter(|number| bounds.contains(number))
+        .ok_or_else(|| whole_number(bounds))
+}
+
+fn whole_number(bounds: &Bounds) -> String {
+    format!("a whole number from {} to {}", bounds.start(), bounds.end())
 }
 
 fn choice<T: Copy>(value: &str, choices: &[(&str, T)]) -> Result<T, String> {
@@ -171,7 +266,7 @@ fn hosting(value: &str) -> Result<Hosting, String> {
     let wanted = || "auto, none, or ids of nodes such as 2 or 1,3".to_owned();
     let mut nodes = Vec::new();
     for id in value.split(',') {
-        let id = number(id, 1, u64::MAX >> 12).map_err(|_| wanted())?;
+        let id = number(id, &(1..=u64::MAX >> 12)).map_err(|_| wanted())?;
         if !nodes.contains(&id) {
             nodes.push(id);
         }
@@ -199,7 +294,11 @@ mod tests {
             ("durability", "relaxed"),
             ("tick_ms", "20"),
             ("snapshot_entries", "100"),
+            ("snapshot_bytes", "1024"),
             ("catchup_entries", "0"),
+            ("sit_out_ticks", "2"),
+            ("step_down_ticks", "3"),
+            ("reopen_ticks", "43200"),
             ("salvage", "off"),
             ("revive", "all"),
         ]);
@@ -212,12 +311,15 @@ mod tests {
             tick_ms: 20,
             limits: Limits {
                 snapshot_entries: 100,
+                snapshot_bytes: 1_024,
                 catchup_entries: 0,
-                ..Limits::default()
+                sit_out_ticks: 2,
+                step_down_ticks: 3,
             },
             salvage: false,
             succession: true,
             revive: Revive::All,
+            reopen_ticks: 43_200,
         };
         assert_eq!(settings, wanted);
     }
@@ -233,7 +335,9 @@ mod tests {
             ("durability", "Strict"),
             ("tick_ms", "9"),
             ("snapshot_entries", "0"),
+            ("snapshot_bytes", "1023"),
             ("catchup_entries", "1e3"),
+            ("reopen_ticks", "0"),
             ("salvage", "yes"),
             ("revive", ""),
             ("colour", "blue"),
@@ -244,5 +348,40 @@ mod tests {
             assert_eq!(notices.len(), 1, "{name}={value}");
             assert!(notices[0].contains(name), "{}", notices[0]);
         }
+    }
+
+    #[test]
+    fn a_change_is_made_wholly_or_not_at_all() {
+        let settings = Settings::default();
+        let good = Change {
+            snapshot_entries: Some(100),
+            revive: Some(Revive::All),
+            ..Change::default()
+        };
+        let changed = settings.changed(&good).expect("a good change");
+        assert_eq!(changed.limits.snapshot_entries, 100);
+        assert_eq!(changed.revive, Revive::All);
+        assert_eq!(changed.limits.catchup_entries, 5_000);
+        let bad = Change {
+            snapshot_bytes: Some(1_023),
+            ..good
+        };
+        let named = settings.changed(&bad).expect_err("a bad change");
+        assert!(named.starts_with("snapshotBytes must be"), "{named}");
+    }
+
+    #[test]
+    fn of_two_changes_the_later_one_holds() {
+        let first = Change {
+            snapshot_entries: Some(1),
+            salvage: Some(false),
+            ..Change::default()
+        };
+        let second = Change {
+            salvage: Some(true),
+            ..Change::default()
+        };
+        let both = first.then(second);
+        assert_eq!((both.snapshot_entries, both.salvage), (Some(1), Some(true)));
     }
 }
