@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use tabraft::node::Limits;
 
-use crate::model::{DiskFault, FaultyLink, NodeStatus, Step};
+use crate::model::{Change, DiskFault, FaultyLink, NodeStatus, Step};
 use crate::settings::Durability;
 
 /// Spoken by page and worker of one build; a cached worker can be older than its page.
@@ -149,6 +149,12 @@ pub enum Word {
         stamp: (u64, TabId),
         links: Vec<FaultyLink>,
     },
+    /// Settings that differ from those of the addresses; the highest stamp wins.
+    Configure { stamp: (u64, TabId), change: Change },
+    /// The origin's record of the cluster is not what it was.
+    Record,
+    /// All that this replica had stored is gone.
+    Wiped { node: u64 },
     /// To the tab that hosts `node`.
     Call { id: u64, node: u64, action: Action },
     /// To tab `to`: what came of its call.
@@ -169,7 +175,7 @@ pub enum Action {
     Resume,
     /// Stop, because another tab is to host the replica.
     HandOver,
-    /// Answered when the worker knows the faults told before.
-    SyncFaults,
+    /// Answered when the worker knows the faults and settings told before.
+    Sync,
     Do(Deed),
 }

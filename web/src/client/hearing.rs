@@ -3,8 +3,10 @@
 use wasm_bindgen_futures::spawn_local;
 
 use super::hosting::Heard;
-use super::{Cluster, now, opening};
+use super::opening;
+use super::{Cluster, now};
 use crate::host::lock::{self, LockState};
+use crate::host::registry;
 use crate::model::{Event, NodeStatus, Update};
 use crate::names;
 use crate::protocol::{Action, Word};
@@ -13,10 +15,13 @@ impl Cluster {
     pub(super) fn on_word(&self, from: String, word: Word) {
         match word {
             Word::Hello => {
-                if let Some(joined) = self.0.joined.get()
-                    && !self.0.view.borrow().faults.is_empty()
-                {
-                    joined.tabs.say(self.faults_word());
+                if let Some(joined) = self.0.joined.get() {
+                    if !self.0.view.borrow().faults.is_empty() {
+                        joined.tabs.say(self.faults_word());
+                    }
+                    if self.0.changed.borrow().stamp.0 > 0 {
+                        joined.tabs.say(self.configure_word());
+                    }
                 }
             }
             Word::Status(status) => self.on_status(Some(from), *status),
@@ -54,15 +59,24 @@ impl Cluster {
                     }
                 });
             }
+            Word::Configure { stamp, change } => self.on_configure(stamp, change),
+            Word::Record => {
+                let me = self.clone();
+                spawn_local(async move { me.read_record().await });
+            }
+            Word::Wiped { node } => {
+                self.0.view.borrow_mut().forget_status(node);
+                self.tell(Update::Status);
+            }
             Word::Call { id, node, action } => {
                 if self.0.hosting.has(node) {
                     let me = self.clone();
                     spawn_local(async move { me.on_call(from, id, node, action).await });
                 }
             }
-            Word::Result { to, id, error } => {
+            Word::Result { to, id, result } => {
                 if let Some(joined) = self.0.joined.get() {
-                    joined.tabs.on_result(&to, id, error);
+                    joined.tabs.on_result(&to, id, result);
                 }
             }
         }
@@ -78,7 +92,7 @@ impl Cluster {
             joined.tabs.say(Word::Result {
                 to: from,
                 id,
-                error: result.err().map(|error| (error.code.into(), error.message)),
+                result: result.map_err(|error| (error.code.into(), error.message)),
             });
         }
     }
@@ -111,7 +125,16 @@ impl Cluster {
                 (None, None)
             }
             Heard::Ended(id) => (Some(id), None),
+            Heard::Failed(id, error) if error.code == "REMOVED" => {
+                // It did what it was to do.
+                self.on_removed(id);
+                (Some(id), None)
+            }
             Heard::Failed(id, error) => (Some(id), Some(error.message)),
+            Heard::Overslept(id, ms) => {
+                drop(view);
+                return self.reopen(id, ms);
+            }
         };
         if let Some(id) = ended {
             view.set_waiting(id, None);
@@ -125,16 +148,21 @@ impl Cluster {
         if let (Some(id), Some(problem)) = (ended, problem) {
             self.page_event(id, format!("Node {id} failed. {problem}"));
         }
-        opening::remember_hosted(&self.0.settings.cluster, &self.0.hosting.running());
+        self.remember_hosted();
         self.tell(Update::Status);
     }
 
     pub(super) fn page_event(&self, node: u64, text: String) {
+        self.event(node, if node == 0 { "link" } else { "host" }, text);
+    }
+
+    /// Something that this page did, told to all tabs.
+    pub(super) fn event(&self, node: u64, kind: &str, text: String) {
         let event = Event {
             seq: 0,
             at_ms: now(),
             node,
-            kind: if node == 0 { "link" } else { "host" }.into(),
+            kind: kind.into(),
             text,
             term: 0,
         };
@@ -155,9 +183,30 @@ impl Cluster {
         self.tell(Update::Event(event));
     }
 
+    /// Reads the origin's record of the cluster again.
+    pub(super) async fn read_record(&self) {
+        match registry::find(self.cluster()).await {
+            Ok(Some(record)) => {
+                self.0.view.borrow_mut().set_record(record);
+                self.tell(Update::Status);
+            }
+            // It was deleted under this page; the replicas notice.
+            Ok(None) => {}
+            Err(error) => self.notice(error.to_string()),
+        }
+    }
+
+    /// Reads the record after this tab has changed it, and has the other tabs do the same.
+    pub(super) async fn tell_record(&self) {
+        if let Some(joined) = self.0.joined.get() {
+            joined.tabs.say(Word::Record);
+        }
+        self.read_record().await;
+    }
+
     /// Asks the browser which replicas are hosted: the one source that knows of tabs that died.
     pub(super) async fn look_at_locks(&self) {
-        let cluster = &self.0.settings.cluster;
+        let cluster = self.cluster();
         match lock::query().await {
             Ok(locks) => {
                 let held = locks.iter().filter(|(_, state)| *state == LockState::Held);

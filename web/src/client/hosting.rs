@@ -11,9 +11,10 @@ use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::model::ApiError;
-use crate::protocol::{Assignment, BUILD, FromWorker, ToWorker};
+use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, ToWorker, Yield};
 
 type Answer = Result<(), ApiError>;
+type Done = Result<Yield, ApiError>;
 
 /// What a caller waits for a worker to say.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,11 @@ struct Hosted {
     waits: bool,
     /// Hosted because this tab was opened for it: not to be handed over.
     explicit: bool,
+    /// What it was told to begin with has changed since.
+    outdated: bool,
     expected: Vec<(Expected, oneshot::Sender<Answer>)>,
+    deeds: BTreeMap<u64, oneshot::Sender<Done>>,
+    next_deed: u64,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
@@ -47,6 +52,8 @@ pub enum Heard {
     /// Stopped in good order, or never started because somebody else hosts it.
     Ended(u64),
     Failed(u64, ApiError),
+    /// It slept for so many milliseconds that it is to begin anew.
+    Overslept(u64, f64),
 }
 
 type Listener = Rc<dyn Fn(Heard)>;
@@ -130,7 +137,10 @@ impl Hosting {
                 runs: false,
                 waits: false,
                 explicit,
+                outdated: false,
                 expected: vec![(Expected::Started, sender)],
+                deeds: BTreeMap::new(),
+                next_deed: 1,
                 _on_message: on_message,
                 _on_error: on_error,
             },
@@ -174,6 +184,7 @@ impl Hosting {
     pub async fn set_faults(&self, faults: &[crate::model::FaultyLink]) -> Answer {
         for hosted in self.hosted.borrow_mut().values_mut() {
             hosted.assignment.faults = faults.to_vec();
+            hosted.outdated = !hosted.runs;
         }
         for id in self.running() {
             self.tell(id, &ToWorker::Faults(faults.to_vec()), Expected::FaultsSet)
@@ -182,16 +193,46 @@ impl Hosting {
         Ok(())
     }
 
+    /// Tells all workers the settings in force, and waits until they know.
+    ///
+    /// # Errors
+    /// As [`Hosting::stop`].
+    pub async fn configure(&self, live: Live) -> Answer {
+        for hosted in self.hosted.borrow_mut().values_mut() {
+            hosted.assignment.live = live;
+            hosted.outdated = !hosted.runs;
+        }
+        for id in self.running() {
+            self.perform(id, Deed::Configure(live)).await?;
+        }
+        Ok(())
+    }
+
+    /// Has a replica do something.
+    ///
+    /// # Errors
+    /// `NOT_RUNNING`, also if it ends meanwhile; what it says of the deed.
+    pub async fn perform(&self, id: u64, deed: Deed) -> Done {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut hosted = self.hosted.borrow_mut();
+            let hosted = hosted.get_mut(&id).filter(|h| h.runs);
+            let hosted = hosted.ok_or_else(|| ApiError::not_running(id))?;
+            let call = hosted.next_deed;
+            hosted.next_deed += 1;
+            post(&hosted.worker, &ToWorker::Do { call, deed })?;
+            hosted.deeds.insert(call, sender);
+        }
+        settle(receiver, id).await
+    }
+
     /// Ends a worker as if it had crashed: nothing is flushed, nothing handed over.
     pub fn terminate(&self, id: u64) -> bool {
         let hosted = self.hosted.borrow_mut().remove(&id);
         let Some(mut hosted) = hosted else {
             return false;
         };
-        hosted.end();
-        for (_, waiting) in hosted.expected.drain(..) {
-            drop(waiting.send(Err(ApiError::not_running(id))));
-        }
+        hosted.end(&Err(ApiError::not_running(id)));
         // Dropped a turn later: one of its own callbacks may be running.
         wasm_bindgen_futures::spawn_local(async move { drop(hosted) });
         true
@@ -219,13 +260,10 @@ impl Hosting {
                 ),
             ),
             FromWorker::Ready { .. } => {
-                let assignment = self.hosted.borrow().get(&id).map(|h| h.assignment.clone());
-                let posted = assignment.map_or(Ok(()), |assignment| {
-                    let word = ToWorker::Host(Box::new(assignment));
-                    match self.hosted.borrow().get(&id) {
-                        Some(hosted) => post(&hosted.worker, &word),
-                        None => Ok(()),
-                    }
+                let posted = self.hosted.borrow_mut().get_mut(&id).map_or(Ok(()), |hosted| {
+                    hosted.outdated = false;
+                    let assignment = Box::new(hosted.assignment.clone());
+                    post(&hosted.worker, &ToWorker::Host(assignment))
                 });
                 if let Err(error) = posted {
                     self.fail(id, error);
@@ -238,14 +276,15 @@ impl Hosting {
                 (self.listener)(Heard::Waiting(id));
             }
             FromWorker::Taken => self.close(id, &Err(ApiError::already_running(id)), Heard::Ended(id)),
-            FromWorker::Started => {
-                if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
-                    hosted.runs = true;
-                    hosted.waits = false;
+            FromWorker::Started => self.on_started(id),
+            FromWorker::Did { call, result } => {
+                let waiting = self.hosted.borrow_mut().get_mut(&id).and_then(|h| h.deeds.remove(&call));
+                if let Some(waiting) = waiting {
+                    // A caller that is gone does not mind.
+                    drop(waiting.send(result.map_err(ApiError::of_told)));
                 }
-                (self.listener)(Heard::Started(id));
-                self.resolve(id, Expected::Started);
             }
+            FromWorker::Overslept { ms } => (self.listener)(Heard::Overslept(id, ms)),
             FromWorker::FaultsSet => self.resolve(id, Expected::FaultsSet),
             FromWorker::Paused => self.resolve(id, Expected::Paused),
             FromWorker::Resumed => self.resolve(id, Expected::Resumed),
@@ -257,6 +296,28 @@ impl Hosting {
                 self.fail(id, ApiError::told(&code, message));
             }
         }
+    }
+
+    fn on_started(&self, id: u64) {
+        let mut outdated = None;
+        if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
+            hosted.runs = true;
+            hosted.waits = false;
+            if std::mem::take(&mut hosted.outdated) {
+                outdated = Some(hosted.assignment.clone());
+            }
+        }
+        if let Some(assignment) = outdated {
+            let me = self.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                let faults = ToWorker::Faults(assignment.faults);
+                // If it has ended, it need not know.
+                drop(me.tell(id, &faults, Expected::FaultsSet).await);
+                drop(me.perform(id, Deed::Configure(assignment.live)).await);
+            });
+        }
+        (self.listener)(Heard::Started(id));
+        self.resolve(id, Expected::Started);
     }
 
     fn resolve(&self, id: u64, what: Expected) {
@@ -279,24 +340,32 @@ impl Hosting {
         let Some(mut hosted) = self.hosted.borrow_mut().remove(&id) else {
             return;
         };
-        hosted.end();
-        for (_, waiting) in hosted.expected.drain(..) {
-            drop(waiting.send(answer.clone()));
-        }
+        hosted.end(answer);
         wasm_bindgen_futures::spawn_local(async move { drop(hosted) });
         (self.listener)(heard);
     }
 }
 
 impl Hosted {
-    fn end(&self) {
+    /// Ends the worker, and tells who waits for it why.
+    fn end(&mut self, answer: &Answer) {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         self.worker.terminate();
+        // Callers that are gone do not mind.
+        for (_, waiting) in self.expected.drain(..) {
+            drop(waiting.send(answer.clone()));
+        }
+        for waiting in std::mem::take(&mut self.deeds).into_values() {
+            drop(waiting.send(answer.clone().map(|()| Yield::Nothing)));
+        }
     }
 }
 
-async fn settle(receiver: oneshot::Receiver<Answer>, id: u64) -> Answer {
+async fn settle<T>(
+    receiver: oneshot::Receiver<Result<T, ApiError>>,
+    id: u64,
+) -> Result<T, ApiError> {
     receiver
         .await
         .unwrap_or_else(|_| Err(ApiError::not_running(id)))

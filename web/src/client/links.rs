@@ -1,21 +1,17 @@
 //! Links between replicas that do not work as they should.
 
-use std::collections::BTreeSet;
-
-use futures_util::future::join_all;
-
 use super::Cluster;
 use crate::model::{ApiError, FaultyLink, LinkFault, Update};
-use crate::protocol::{Action, Word};
+use crate::protocol::Word;
 
 impl Cluster {
     /// Cuts every link between replicas of different groups. Replicas in no group are cut off
     /// from all others.
     pub async fn partition(&self, groups: Vec<Vec<u64>>) -> Result<(), ApiError> {
         self.joined().await?;
-        let members = self.0.view.borrow().members();
+        let members = self.0.view.borrow().listed();
         for id in groups.iter().flatten() {
-            self.check_member(*id)?;
+            self.check_listed(*id)?;
         }
         let group = |id: &u64| groups.iter().position(|group| group.contains(id));
         let mut links = Vec::new();
@@ -41,8 +37,8 @@ impl Cluster {
     /// Sets how one direction of one link fails; `LinkFault::default()` makes it work.
     pub async fn link(&self, from: u64, to: u64, fault: LinkFault) -> Result<(), ApiError> {
         self.joined().await?;
-        self.check_member(from)?;
-        self.check_member(to)?;
+        self.check_listed(from)?;
+        self.check_listed(to)?;
         let mut links = self.faults();
         links.retain(|link| (link.from, link.to) != (from, to));
         if fault != LinkFault::default() {
@@ -62,23 +58,7 @@ impl Cluster {
         self.tell(Update::Faults);
         self.page_event(0, faults_sentence(&links));
         self.0.hosting.set_faults(&links).await?;
-        // Other tabs set them on their workers and answer a call made after.
-        let elsewhere: Vec<u64> = {
-            let view = self.0.view.borrow();
-            let mut tabs = BTreeSet::from([joined.tabs.tab.clone()]);
-            let others = view.running().filter(|id| {
-                let tab = view.tab_of(*id);
-                tab.is_some_and(|tab| tabs.insert(tab.clone()))
-            });
-            others.collect()
-        };
-        let calls = elsewhere
-            .into_iter()
-            .map(|id| joined.tabs.call(id, Action::SyncFaults));
-        for result in join_all(calls).await {
-            result?;
-        }
-        Ok(())
+        self.sync_tabs().await
     }
 
     pub(super) fn faults_word(&self) -> Word {

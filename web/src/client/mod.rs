@@ -1,17 +1,23 @@
 //! The page's side of the cluster: any tab is a client, whether it hosts replicas or not.
 //!
 //! - [`requests`] and [`engine`] have reads and writes on their way to the leader
-//! - [`data`], [`replicas`], [`links`] have the calls, by what they act on
+//! - [`data`], [`replicas`], [`links`], [`members`], [`snapshots`], [`restore`], [`disks`],
+//!   [`configure`] have the calls, by what they act on; [`membership`] what changing members takes
 //! - [`hearing`] has what comes back: statuses, events, other tabs' calls
 //! - [`view`] is what this tab has heard of the cluster
 //! - [`hosting`] has the workers of this tab
 //! - [`tabs`] is the talk between tabs
-//! - [`opening`] is what a tab does first, and what it hosts
+//! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before
+//! - [`address`] is the page's URL
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
 
+mod address;
+mod backup;
+mod configure;
 pub mod console;
 mod data;
+mod deadline;
 mod disks;
 mod engine;
 mod error;
@@ -19,9 +25,12 @@ mod hearing;
 mod hosting;
 mod links;
 mod members;
+mod membership;
 mod opening;
+mod reload;
 mod replicas;
 mod requests;
+mod restore;
 mod snapshots;
 mod tabs;
 mod view;
@@ -36,6 +45,7 @@ use gloo_timers::future::TimeoutFuture;
 use tabraft::wire::{Answer, Ask};
 use wasm_bindgen_futures::spawn_local;
 
+use self::configure::Changed;
 use self::engine::Directory;
 use self::hosting::Hosting;
 use self::requests::Requests;
@@ -55,7 +65,10 @@ const STATUS_TIMEOUT_MS: f64 = 300.0;
 pub struct Cluster(Rc<Inner>);
 
 struct Inner {
+    /// Those of the address; what is in force differs by what was changed.
     settings: Settings,
+    changed: RefCell<Changed>,
+    work: RefCell<Option<Work>>,
     view: RefCell<View>,
     notices: RefCell<Vec<String>>,
     subscribers: RefCell<Vec<Subscriber>>,
@@ -94,6 +107,8 @@ impl Cluster {
             }));
             Inner {
                 settings,
+                changed: RefCell::default(),
+                work: RefCell::default(),
                 view: RefCell::default(),
                 notices: RefCell::new(notices),
                 subscribers: RefCell::default(),
@@ -108,8 +123,18 @@ impl Cluster {
         }))
     }
 
-    pub fn settings(&self) -> &Settings {
-        &self.0.settings
+    /// The settings in force.
+    pub fn settings(&self) -> Settings {
+        let changed = self.0.changed.borrow();
+        changed
+            .settings
+            .clone()
+            .unwrap_or_else(|| self.0.settings.clone())
+    }
+
+    /// The cluster's name.
+    pub(super) fn cluster(&self) -> &str {
+        &self.0.settings.cluster
     }
 
     /// Waits until the cluster is known.
@@ -183,6 +208,11 @@ impl Cluster {
         self.tell(Update::Notices);
     }
 
+    /// Long work under way, if there is any.
+    pub fn progress(&self) -> Option<Work> {
+        self.0.work.borrow().clone()
+    }
+
     fn notice(&self, sentence: String) {
         let mut notices = self.0.notices.borrow_mut();
         if !notices.contains(&sentence) {
@@ -222,11 +252,12 @@ impl Cluster {
             }
         });
     }
+
     fn check_target(&self, node: Option<u64>) -> Result<(), ApiError> {
         let Some(id) = node else {
             return Ok(());
         };
-        self.check_member(id)?;
+        self.check_listed(id)?;
         if self.0.view.borrow().is_running(id) {
             Ok(())
         } else {
@@ -234,8 +265,8 @@ impl Cluster {
         }
     }
 
-    fn check_member(&self, id: u64) -> Result<(), ApiError> {
-        if self.0.view.borrow().members().contains(&id) {
+    fn check_listed(&self, id: u64) -> Result<(), ApiError> {
+        if self.0.view.borrow().listed().contains(&id) {
             Ok(())
         } else {
             Err(ApiError::no_such_node(id))

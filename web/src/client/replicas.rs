@@ -1,71 +1,168 @@
-//! Starting, ending and pausing replicas, whichever tab hosts them.
+//! Starting, ending and pausing replicas, and telling them what to do, whichever tab hosts them.
+
+use std::collections::BTreeSet;
 
 use futures_channel::oneshot;
+use futures_util::future::join_all;
 use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
 use super::hosting::Heard;
-use super::{Cluster, now, opening, wrong_answer};
-use crate::model::ApiError;
-use crate::protocol::{Action, Assignment, TabId};
+use super::{Cluster, address, now, within, wrong_answer};
+use crate::host::registry;
+use crate::model::{ApiError, State};
+use crate::protocol::{Action, Assignment, Deed, TabId, Yield};
 
 /// How long a lock may take to be released, in milliseconds.
 const RELEASE_MS: f64 = 500.0;
 /// How long a tab that was opened may take to take its replica over, in milliseconds.
 const OPEN_TAB_TIMEOUT_MS: f64 = 5_000.0;
+/// How long a replica may take over what it is told, in milliseconds.
+const ACT_TIMEOUT_MS: f64 = 5_000.0;
 
 impl Cluster {
-    /// Starts a replica in this tab.
+    /// Starts a replica in this tab. One that was stopped on purpose no longer counts as that.
     pub async fn start(&self, id: u64) -> Result<(), ApiError> {
         self.joined().await?;
-        self.check_member(id)?;
+        self.check_listed(id)?;
+        if self.0.view.borrow().record().removed.contains(&id) {
+            return Err(ApiError::removed(id));
+        }
         self.look_at_locks().await;
         if self.0.view.borrow().is_running(id) || self.0.hosting.has(id) {
             return Err(ApiError::already_running(id));
         }
+        self.mark_stopped(id, false).await?;
         self.0.view.borrow_mut().forget_failure(id);
         self.host(id, false, false).await
     }
 
-    /// Stops a replica in good order: a leader hands over first.
+    /// Stops a replica in good order: a leader hands over first. It is not started again by itself.
     pub async fn stop(&self, id: u64) -> Result<(), ApiError> {
-        self.act(id, Action::Stop).await
+        self.joined().await?;
+        self.check_listed(id)?;
+        // Before it ends, so that nobody takes its end for a death.
+        self.mark_stopped(id, true).await?;
+        let stopped = self.act(id, Action::Stop).await;
+        if stopped.is_err() && self.0.view.borrow().is_running(id) {
+            self.mark_stopped(id, false).await?;
+        }
+        stopped.map(drop)
+    }
+
+    async fn mark_stopped(&self, id: u64, is_stopped: bool) -> Result<(), ApiError> {
+        if self.0.view.borrow().record().stopped.contains(&id) != is_stopped {
+            registry::mark_stopped(self.cluster(), id, is_stopped).await?;
+            self.tell_record().await;
+        }
+        Ok(())
     }
 
     /// Ends a replica's worker, nothing flushed.
     pub async fn crash(&self, id: u64) -> Result<(), ApiError> {
-        self.act(id, Action::Crash).await
+        self.act(id, Action::Crash).await.map(drop)
     }
 
     /// Makes a replica stop reacting, for a while or until it is resumed.
     pub async fn pause(&self, id: u64, ms: Option<f64>) -> Result<(), ApiError> {
-        self.act(id, Action::Pause { ms }).await
+        self.act(id, Action::Pause { ms }).await.map(drop)
     }
 
     pub async fn resume(&self, id: u64) -> Result<(), ApiError> {
-        self.act(id, Action::Resume).await
+        self.act(id, Action::Resume).await.map(drop)
     }
 
-    async fn act(&self, id: u64, action: Action) -> Result<(), ApiError> {
+    /// Has a running replica do something.
+    ///
+    /// # Errors
+    /// `NO_SUCH_NODE`, `NOT_RUNNING`, `TIMEOUT`; what the replica says of it.
+    pub async fn deed(&self, id: u64, deed: Deed) -> Result<Yield, ApiError> {
+        self.deed_within(id, deed, ACT_TIMEOUT_MS).await
+    }
+
+    pub(super) async fn deed_within(
+        &self,
+        id: u64,
+        deed: Deed,
+        timeout_ms: f64,
+    ) -> Result<Yield, ApiError> {
+        let done = self.act_within(id, Action::Do(deed), timeout_ms);
+        within(done, timeout_ms as u32).await.unwrap_or_else(|| {
+            let sentence = format!("Node {id} did not do it in time.");
+            Err(ApiError::new("TIMEOUT", sentence))
+        })
+    }
+
+    pub(super) async fn act(&self, id: u64, action: Action) -> Result<Yield, ApiError> {
+        self.act_within(id, action, ACT_TIMEOUT_MS).await
+    }
+
+    async fn act_within(
+        &self,
+        id: u64,
+        action: Action,
+        timeout_ms: f64,
+    ) -> Result<Yield, ApiError> {
         let joined = self.joined().await?;
-        self.check_member(id)?;
-        if self.0.hosting.has(id) {
+        self.check_listed(id)?;
+        if self.0.hosting.runs(id) {
             return self.act_here(id, action).await;
         }
         self.look_at_locks().await;
         if !self.0.view.borrow().is_running(id) {
-            return Err(ApiError::not_running(id));
+            return match self.0.hosting.has(id) {
+                true => self.act_here(id, action).await,
+                false => Err(ApiError::not_running(id)),
+            };
         }
-        joined.tabs.call(id, action).await?;
+        let tabs = &joined.tabs;
+        let yielded = tabs.call_within(id, action, timeout_ms as u32).await?;
         self.look_at_locks().await;
+        Ok(yielded)
+    }
+
+    /// Waits until the workers of all other tabs know what was told to all tabs.
+    pub(super) async fn sync_tabs(&self) -> Result<(), ApiError> {
+        let joined = self.joined().await?;
+        // Each tab sets it on all its workers and answers a call made after.
+        let elsewhere: Vec<u64> = {
+            let view = self.0.view.borrow();
+            let mut tabs = BTreeSet::from([joined.tabs.tab.clone()]);
+            let others = view.running().filter(|id| {
+                let tab = view.tab_of(*id);
+                tab.is_some_and(|tab| tabs.insert(tab.clone()))
+            });
+            others.collect()
+        };
+        let calls = elsewhere
+            .into_iter()
+            .map(|id| joined.tabs.call(id, Action::Sync));
+        for result in join_all(calls).await {
+            result?;
+        }
         Ok(())
     }
 
+    /// Whether a replica runs and reacts.
+    ///
+    /// # Errors
+    /// `NOT_RUNNING`, `PAUSED`.
+    pub(super) fn check_reacts(&self, id: u64) -> Result<(), ApiError> {
+        let status = self.status();
+        match status.nodes.iter().find(|node| node.id == id) {
+            Some(node) if node.state == State::Running => Ok(()),
+            Some(node) if node.state == State::Paused => Err(ApiError::paused(id)),
+            Some(_) => Err(ApiError::not_running(id)),
+            None => Err(ApiError::no_such_node(id)),
+        }
+    }
+
     /// Does something to a replica that this tab hosts.
-    pub(super) async fn act_here(&self, id: u64, action: Action) -> Result<(), ApiError> {
+    pub(super) async fn act_here(&self, id: u64, action: Action) -> Result<Yield, ApiError> {
         let hosting = &self.0.hosting;
-        match action {
+        let done = match action {
+            Action::Do(deed) => return hosting.perform(id, deed).await,
             Action::HandOver if hosting.is_explicit(id) => Err(ApiError::new(
                 "HOSTED_ELSEWHERE",
                 format!("Node {id} runs in another tab that was opened for it."),
@@ -99,8 +196,36 @@ impl Cluster {
                 Ok(())
             }
             Action::Resume => hosting.resume(id).await,
-            Action::SyncFaults => hosting.set_faults(&self.faults()).await,
+            Action::Sync => {
+                hosting.set_faults(&self.faults()).await?;
+                hosting.configure(self.settings().live()).await
+            }
+        };
+        done.map(|()| Yield::Nothing)
+    }
+
+    /// A replica that slept for too long begins anew, from its disk.
+    pub(super) fn reopen(&self, id: u64, ms: f64) {
+        let explicit = self.0.hosting.is_explicit(id);
+        if !self.0.hosting.terminate(id) {
+            return;
         }
+        self.on_worker(Heard::Ended(id));
+        let seconds = (ms / 100.0).round() / 10.0;
+        let sentence = format!("Node {id} slept for {seconds} s. It begins anew from its disk.");
+        self.page_event(id, sentence);
+        let me = self.clone();
+        spawn_local(async move {
+            me.await_release(id).await;
+            match me.host(id, false, explicit).await {
+                // Another tab was quicker.
+                Err(error) if error.code == "ALREADY_RUNNING" => {}
+                Err(error) => {
+                    me.notice(format!("Node {id} could not be started. {}", error.message))
+                }
+                Ok(()) => {}
+            }
+        });
     }
 
     /// Waits until the browser has let go of an ended replica's lock, so that it can be started
@@ -119,8 +244,8 @@ impl Cluster {
     /// Hands a replica over to a new tab with a process of its own.
     pub async fn open_tab(&self, id: u64) -> Result<(), ApiError> {
         self.joined().await?;
-        self.check_member(id)?;
-        let url = opening::url_for_host(self.settings(), id)?;
+        self.check_listed(id)?;
+        let url = address::for_host(self.cluster(), id)?;
         let before = self.0.view.borrow().tab_of(id).cloned();
         open_window(&url).await?;
         let deadline = now() + OPEN_TAB_TIMEOUT_MS;
@@ -148,7 +273,7 @@ impl Cluster {
     /// Hosts a replica in this tab; `explicit` if the tab was opened for it.
     pub(super) async fn host(&self, id: u64, wait: bool, explicit: bool) -> Result<(), ApiError> {
         let joined = self.0.joined.get().ok_or_else(wrong_answer)?;
-        let settings = &self.0.settings;
+        let settings = self.settings();
         let assignment = Assignment {
             cluster: settings.cluster.clone(),
             identity: format!("{:016x}", joined.identity),
@@ -156,7 +281,7 @@ impl Cluster {
             tab: joined.tabs.tab.clone(),
             durability: settings.durability,
             tick_ms: settings.tick_ms,
-            limits: settings.limits,
+            live: settings.live(),
             faults: self.faults(),
             wait,
         };

@@ -13,12 +13,12 @@ use wasm_bindgen::JsValue;
 use crate::channel::Channel;
 use crate::model::ApiError;
 use crate::names;
-use crate::protocol::{Action, TAB_PROTOCOL, TabId, TabMessage, Word};
+use crate::protocol::{Action, TAB_PROTOCOL, TabId, TabMessage, Told, Word, Yield};
 
 /// How long another tab may take over a call, in milliseconds.
 const CALL_TIMEOUT_MS: u32 = 5_000;
 
-type Answer = Result<(), ApiError>;
+type Answer = Result<Yield, ApiError>;
 type Calls = RefCell<HashMap<u64, oneshot::Sender<Answer>>>;
 
 pub struct Tabs {
@@ -81,13 +81,21 @@ impl Tabs {
     ///
     /// # Errors
     /// What that tab answers; `TIMEOUT` if it does not.
-    pub async fn call(&self, node: u64, action: Action) -> Result<(), ApiError> {
+    pub async fn call(&self, node: u64, action: Action) -> Answer {
+        self.call_within(node, action, CALL_TIMEOUT_MS).await
+    }
+
+    /// As [`Tabs::call`], with another time limit.
+    ///
+    /// # Errors
+    /// As [`Tabs::call`].
+    pub async fn call_within(&self, node: u64, action: Action, timeout_ms: u32) -> Answer {
         let id = self.next_call.get();
         self.next_call.set(id + 1);
         let (sender, receiver) = oneshot::channel();
         self.calls.borrow_mut().insert(id, sender);
         self.say(Word::Call { id, node, action });
-        let answered = select(receiver, TimeoutFuture::new(CALL_TIMEOUT_MS)).await;
+        let answered = select(receiver, TimeoutFuture::new(timeout_ms)).await;
         self.calls.borrow_mut().remove(&id);
         match answered {
             Either::Left((Ok(result), _)) => result,
@@ -98,16 +106,13 @@ impl Tabs {
         }
     }
 
-    pub fn on_result(&self, to: &TabId, id: u64, error: Option<(String, String)>) {
+    pub fn on_result(&self, to: &TabId, id: u64, result: Result<Yield, Told>) {
         if *to != self.tab {
             return;
         }
         if let Some(waiting) = self.calls.borrow_mut().remove(&id) {
-            let result = error.map_or(Ok(()), |(code, message)| {
-                Err(ApiError::told(&code, message))
-            });
             // A caller that is gone does not mind.
-            drop(waiting.send(result));
+            drop(waiting.send(result.map_err(ApiError::of_told)));
         }
     }
 }

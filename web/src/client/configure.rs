@@ -1,0 +1,114 @@
+//! Settings changed while the cluster runs, in all tabs alike.
+//!
+//! What was changed is kept apart from what each tab's address says, and told to all tabs and to
+//! those that come later. The newest change rules; it contains those before it.
+
+use wasm_bindgen_futures::spawn_local;
+
+use super::Cluster;
+use crate::model::{ApiError, Change, Update};
+use crate::protocol::{TabId, Word};
+use crate::settings::{Revive, Settings};
+
+/// What was changed, all in all.
+#[derive(Default)]
+pub struct Changed {
+    /// Which change is the newest.
+    pub stamp: (u64, TabId),
+    change: Change,
+    /// Those in force, if anything was changed.
+    pub settings: Option<Settings>,
+}
+
+impl Cluster {
+    /// Changes settings in all tabs.
+    ///
+    /// # Errors
+    /// `BAD_ARGUMENT` names what is out of bounds; nothing is changed then.
+    pub async fn configure(&self, change: Change) -> Result<(), ApiError> {
+        let joined = self.joined().await?;
+        let before = self.settings();
+        let after = before
+            .changed(&change)
+            .map_err(|wanted| ApiError::bad_argument(format!("{wanted}.")))?;
+        {
+            let mut changed = self.0.changed.borrow_mut();
+            changed.stamp = (changed.stamp.0 + 1, joined.tabs.tab.clone());
+            changed.change = changed.change.then(change);
+            changed.settings = Some(after.clone());
+        }
+        joined.tabs.say(self.configure_word());
+        self.tell(Update::Status);
+        if let Some(sentence) = difference(&before, &after) {
+            self.event(0, "page", sentence);
+        }
+        self.0.hosting.configure(after.live()).await?;
+        self.sync_tabs().await
+    }
+
+    pub(super) fn configure_word(&self) -> Word {
+        let changed = self.0.changed.borrow();
+        Word::Configure {
+            stamp: changed.stamp.clone(),
+            change: changed.change,
+        }
+    }
+
+    /// Another tab has changed settings.
+    pub(super) fn on_configure(&self, stamp: (u64, TabId), change: Change) {
+        let settings = match self.0.settings.changed(&change) {
+            Ok(settings) => settings,
+            Err(wanted) => {
+                return self.notice(format!("Another tab's settings were not taken: {wanted}."));
+            }
+        };
+        {
+            let mut changed = self.0.changed.borrow_mut();
+            if stamp <= changed.stamp {
+                return;
+            }
+            *changed = Changed {
+                stamp,
+                change,
+                settings: Some(settings.clone()),
+            };
+        }
+        self.tell(Update::Status);
+        let me = self.clone();
+        spawn_local(async move {
+            if let Err(error) = me.0.hosting.configure(settings.live()).await {
+                me.notice(format!("Settings were not changed: {}", error.message));
+            }
+        });
+    }
+}
+
+/// What changed, in a sentence.
+fn difference(before: &Settings, after: &Settings) -> Option<String> {
+    let words = |settings: &Settings| {
+        let limits = settings.limits;
+        let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
+        let revive = match settings.revive {
+            Revive::Auto => "auto",
+            Revive::All => "all",
+            Revive::Manual => "manual",
+        };
+        [
+            ("snapshot_entries", limits.snapshot_entries.to_string()),
+            ("snapshot_bytes", limits.snapshot_bytes.to_string()),
+            ("catchup_entries", limits.catchup_entries.to_string()),
+            ("salvage", switch(settings.salvage)),
+            ("succession", switch(settings.succession)),
+            ("revive", revive.to_owned()),
+            ("sit_out_ticks", limits.sit_out_ticks.to_string()),
+            ("step_down_ticks", limits.step_down_ticks.to_string()),
+            ("reopen_ticks", settings.reopen_ticks.to_string()),
+        ]
+    };
+    let pairs = words(before).into_iter().zip(words(after));
+    let changed: Vec<String> = pairs
+        .filter(|(before, after)| before != after)
+        .map(|(_, (name, value))| format!("{name} is {value}"))
+        .collect();
+    (!changed.is_empty()).then(|| format!("Settings were changed: {}.", changed.join(", ")))
+}
