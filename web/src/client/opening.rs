@@ -7,11 +7,13 @@ use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
 use super::engine::Directory;
+use super::error::removed_sentence;
+use super::reload::{self, Before};
 use super::requests::Requests;
 use super::tabs::Tabs;
-use super::{Cluster, Joined, LOCKS_EVERY_MS, now, within};
+use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, within};
 use crate::host::lock::{self, Mode};
-use crate::host::registry;
+use crate::host::registry::{self, ClusterRecord};
 use crate::model::{ApiError, Update};
 use crate::names;
 use crate::protocol::{Action, Word};
@@ -22,10 +24,13 @@ const RELOAD_MS: f64 = 2_000.0;
 /// How long other tabs wait for one that decides what to host, in milliseconds.
 const DECISION_MS: u32 = 10_000;
 
+const ALL_STOPPED: &str =
+    "All nodes were stopped on purpose, so none was started. Start those that are to run.";
+
 impl Cluster {
     /// Opens the cluster that the page's address speaks of.
     pub fn open() -> Self {
-        let (settings, notices) = match parameters() {
+        let (settings, notices) = match address::parameters() {
             Ok(parameters) => Settings::from_parameters(parameters),
             Err(error) => (Settings::default(), vec![error.message]),
         };
@@ -47,12 +52,9 @@ impl Cluster {
     }
 
     async fn join(&self) -> Result<(), ApiError> {
-        let name = &self.0.settings.cluster;
-        let record = registry::open_or_create(name, self.0.settings.nodes)
-            .await
-            .map_err(|error| ApiError::told(error.code(), error.to_string()))?;
-        let members = record.members.clone();
-        self.0.view.borrow_mut().begin(name, members.clone());
+        let name = self.cluster();
+        let record = registry::open_or_create(name, self.0.settings.nodes).await?;
+        self.0.view.borrow_mut().begin(name, record.clone());
         let weak = Rc::downgrade(&self.0);
         let directory: std::rc::Weak<dyn Directory> = weak.clone();
         let no_channels = |error| ApiError::browser("This browser has no BroadcastChannel", &error);
@@ -77,7 +79,7 @@ impl Cluster {
         }
         self.watch_locks();
         self.look_at_locks().await;
-        self.decide_hosting(&members).await
+        self.decide_hosting(&record).await
     }
 
     fn watch_locks(&self) {
@@ -92,13 +94,18 @@ impl Cluster {
         }
     }
 
-    async fn decide_hosting(&self, members: &[u64]) -> Result<(), ApiError> {
+    async fn decide_hosting(&self, record: &ClusterRecord) -> Result<(), ApiError> {
         match self.0.settings.host.clone() {
             HostingRule::None => {}
             HostingRule::Nodes(ids) => {
                 for id in ids {
-                    if members.contains(&id) {
-                        self.take_over(id);
+                    if record.members.contains(&id) {
+                        self.take_over(id, true);
+                    } else if record.removed.contains(&id) {
+                        self.notice(format!(
+                            "The address says host={id}. {}",
+                            removed_sentence(id)
+                        ));
                     } else {
                         self.notice(format!(
                             "The address says host={id}, but the cluster has no node {id}. It was ignored."
@@ -106,15 +113,21 @@ impl Cluster {
                     }
                 }
             }
-            HostingRule::Auto => self.host_automatically(members).await?,
+            HostingRule::Auto => self.host_automatically(record).await?,
         }
         Ok(())
     }
 
-    /// Takes every member if nobody hosts any. One tab at a time decides; a tab that was reloaded
-    /// takes back what it had.
-    async fn host_automatically(&self, members: &[u64]) -> Result<(), ApiError> {
-        let name = names::opening_lock(&self.0.settings.cluster);
+    /// Takes every member if nobody hosts any, but those that were stopped on purpose. One tab at
+    /// a time decides; a tab that was reloaded takes back what it had.
+    async fn host_automatically(&self, record: &ClusterRecord) -> Result<(), ApiError> {
+        let members = record.members.iter().copied();
+        let members: Vec<u64> = members.filter(|id| !record.stopped.contains(id)).collect();
+        if members.is_empty() {
+            self.notice(ALL_STOPPED.into());
+            return Ok(());
+        }
+        let name = names::opening_lock(self.cluster());
         let decision = within(lock::acquire(&name, Mode::Wait), DECISION_MS).await;
         let _decision = match decision {
             Some(Ok(held)) => held,
@@ -122,15 +135,21 @@ impl Cluster {
             // Another tab is frozen while it decides. Each replica's own lock still rules.
             None => None,
         };
-        let mine = hosted_before(&self.0.settings.cluster);
+        let mut mine = reload::hosted_before(self.cluster());
+        mine.hosted.retain(|id| members.contains(id));
         let deadline = now() + RELOAD_MS;
         let ids = loop {
             self.look_at_locks().await;
-            if let Some(ids) = self.free_to_host(members, &mine, now() >= deadline) {
+            if let Some(ids) = self.free_to_host(&members, &mine, now() >= deadline) {
                 break ids;
             }
             TimeoutFuture::new(20).await;
         };
+        for id in mine.hosted.iter().filter(|id| !ids.contains(id)) {
+            if self.is_hosted_since(*id, &mine) {
+                self.take_over(*id, false);
+            }
+        }
         let alone = ids.len() == members.len();
         let starts = ids.into_iter().map(|id| async move {
             let result = self.host(id, false, false).await;
@@ -154,16 +173,24 @@ impl Cluster {
 
     /// What a tab that was to decide takes: all members if nobody hosts any, else those it had
     /// before it was reloaded, when they are free or the time is up. `None`: not yet.
-    fn free_to_host(&self, members: &[u64], mine: &[u64], time_is_up: bool) -> Option<Vec<u64>> {
+    fn free_to_host(&self, members: &[u64], mine: &Before, time_is_up: bool) -> Option<Vec<u64>> {
         let view = self.0.view.borrow();
         let free = |id: &u64| !view.is_running(*id);
+        let decided = |id: &u64| free(id) || self.is_hosted_since(*id, mine);
         if members.iter().all(free) {
             Some(members.to_vec())
-        } else if mine.iter().all(free) || time_is_up {
-            Some(mine.iter().copied().filter(free).collect())
+        } else if mine.hosted.iter().all(decided) || time_is_up {
+            Some(mine.hosted.iter().copied().filter(free).collect())
         } else {
             None
         }
+    }
+
+    /// Whether another tab hosts a replica since this one was reloaded: neither this tab's former
+    /// self, whose workers may not have ended yet, nor the tab that this one is a copy of.
+    fn is_hosted_since(&self, id: u64, mine: &Before) -> bool {
+        let view = self.0.view.borrow();
+        view.is_running(id) && view.tab_of(id).is_some_and(|tab| *tab != mine.tab)
     }
 
     /// All replicas started here and now, so nobody leads: the one with the most of the log asks
@@ -179,11 +206,12 @@ impl Cluster {
         }
     }
 
-    /// Hosts a replica here as soon as nobody else does, and asks who does to hand it over.
-    fn take_over(&self, id: u64) {
+    /// Hosts a replica here as soon as nobody else does, and asks who does to hand it over;
+    /// `explicit` if this tab was opened for it.
+    fn take_over(&self, id: u64, explicit: bool) {
         let me = self.clone();
         spawn_local(async move {
-            if let Err(error) = me.host(id, true, true).await {
+            if let Err(error) = me.host(id, true, explicit).await {
                 me.notice(format!("Node {id} could not be started. {}", error.message));
             }
         });
@@ -223,64 +251,6 @@ pub fn waiting_sentence(id: u64) -> String {
 
 fn starts_here(id: u64) -> String {
     format!("Node {id} starts here as soon as that tab closes or stops it.")
-}
-
-fn parameters() -> Result<Vec<(String, String)>, ApiError> {
-    let failed = |error| ApiError::browser("The page's address could not be read", &error);
-    let window =
-        web_sys::window().ok_or_else(|| ApiError::new("BROWSER", "There is no window."))?;
-    let search = window.location().search().map_err(failed)?;
-    let parameters = web_sys::UrlSearchParams::new_with_str(&search).map_err(failed)?;
-    let mut found = Vec::new();
-    let entries = js_sys::try_iter(&parameters).map_err(failed)?;
-    for entry in entries.into_iter().flatten() {
-        let entry = js_sys::Array::from(&entry.map_err(failed)?);
-        if let (Some(name), Some(value)) = (entry.get(0).as_string(), entry.get(1).as_string()) {
-            found.push((name, value));
-        }
-    }
-    Ok(found)
-}
-
-/// The page's address, with `host` set to one replica and all other parameters kept.
-///
-/// # Errors
-/// `BROWSER` if the address cannot be read.
-pub fn url_for_host(settings: &Settings, id: u64) -> Result<String, ApiError> {
-    let failed = |error| ApiError::browser("The page's address could not be read", &error);
-    let window =
-        web_sys::window().ok_or_else(|| ApiError::new("BROWSER", "There is no window."))?;
-    let href = window.location().href().map_err(failed)?;
-    let url = web_sys::Url::new(&href).map_err(failed)?;
-    url.search_params().set("cluster", &settings.cluster);
-    url.search_params().set("host", &id.to_string());
-    url.set_hash("");
-    Ok(url.href())
-}
-
-fn storage() -> Option<web_sys::Storage> {
-    web_sys::window()?.session_storage().ok().flatten()
-}
-
-fn storage_key(cluster: &str) -> String {
-    format!("tabraft:{cluster}:hosted")
-}
-
-/// Keeps for a reload of this tab what it hosts. Without the browser's session storage a
-/// reloaded tab hosts what nobody else does, as a new one.
-pub fn remember_hosted(cluster: &str, ids: &[u64]) {
-    if let Some(storage) = storage() {
-        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-        if let Err(error) = storage.set_item(&storage_key(cluster), &ids.join(",")) {
-            web_sys::console::warn_2(&"tabraft: a reload will not know its nodes:".into(), &error);
-        }
-    }
-}
-
-fn hosted_before(cluster: &str) -> Vec<u64> {
-    let stored = storage().and_then(|storage| storage.get_item(&storage_key(cluster)).ok()?);
-    let ids = stored.unwrap_or_default();
-    ids.split(',').filter_map(|id| id.parse().ok()).collect()
 }
 
 fn random() -> u64 {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::error::removed_sentence;
+use crate::host::registry::ClusterRecord;
 use crate::model::{Event, FaultyLink, NodeStatus, Role, State, Status};
 use crate::protocol::TabId;
 
@@ -17,7 +19,8 @@ struct Known {
 #[derive(Default)]
 pub struct View {
     cluster: String,
-    members: Vec<u64>,
+    /// The origin's record, as last read.
+    record: ClusterRecord,
     nodes: BTreeMap<u64, Known>,
     /// Replicas whose lock somebody holds.
     running: BTreeSet<u64>,
@@ -33,9 +36,17 @@ pub struct View {
 }
 
 impl View {
-    pub fn begin(&mut self, cluster: &str, members: Vec<u64>) {
+    pub fn begin(&mut self, cluster: &str, record: ClusterRecord) {
         self.cluster = cluster.into();
-        self.members = members;
+        self.record = record;
+    }
+
+    pub fn set_record(&mut self, record: ClusterRecord) {
+        self.record = record;
+    }
+
+    pub fn record(&self) -> &ClusterRecord {
+        &self.record
     }
 
     /// Takes a replica's word about itself; whether that changes who leads.
@@ -85,6 +96,12 @@ impl View {
         self.failed.remove(&id);
     }
 
+    /// What a replica told of its disk is not so any more.
+    pub fn forget_status(&mut self, id: u64) {
+        self.failed.remove(&id);
+        self.nodes.remove(&id);
+    }
+
     pub fn is_running(&self, id: u64) -> bool {
         self.running.contains(&id)
     }
@@ -98,16 +115,38 @@ impl View {
         self.nodes.get(&id).map(|known| &known.tab)
     }
 
-    /// Ids of all members: those the cluster began with, as conf changes have made them since.
+    /// The newest word of who the members are.
+    fn conf(&self) -> Option<&NodeStatus> {
+        let told = self.nodes.values().map(|known| &known.status);
+        told.filter(|status| !status.voters.is_empty())
+            .max_by_key(|status| status.applied)
+    }
+
+    /// Ids of all members, voters and learners: as the replicas tell or, as long as none has, as
+    /// the origin's record has them.
     pub fn members(&self) -> Vec<u64> {
-        let newest = self.nodes.values().max_by_key(|known| known.status.applied);
-        let conf = newest.map(|known| [&known.status.voters[..], &known.status.learners].concat());
-        let mut members = conf
-            .filter(|ids| !ids.is_empty())
-            .unwrap_or_else(|| self.members.clone());
+        let conf = self.conf();
+        let mut members = conf.map_or_else(
+            || self.record.members.clone(),
+            |conf| [&conf.voters[..], &conf.learners].concat(),
+        );
         members.sort_unstable();
         members.dedup();
         members
+    }
+
+    pub fn voters(&self) -> Vec<u64> {
+        let conf = self.conf();
+        conf.map_or_else(|| self.record.members.clone(), |conf| conf.voters.clone())
+    }
+
+    /// Ids of all replicas to be shown: members, those that are about to be, and those that were.
+    pub fn listed(&self) -> BTreeSet<u64> {
+        let told = self.nodes.keys().filter(|id| self.running.contains(id));
+        let record = self.record.members.iter().chain(&self.record.removed);
+        let mut listed: BTreeSet<u64> = record.chain(told).copied().collect();
+        listed.extend(self.members());
+        listed
     }
 
     /// The reacting leader of the highest term; 0 while there is none.
@@ -137,33 +176,37 @@ impl View {
 
     /// All of it, for showing. `here` says whether this tab hosts a replica.
     pub fn status(&self, here: impl Fn(u64) -> bool) -> Status {
+        let members = self.members();
         let nodes: Vec<_> = self
-            .members()
+            .listed()
             .into_iter()
-            .map(|id| self.node(id, &here))
+            .map(|id| self.node(id, members.contains(&id), &here))
             .collect();
-        let newest = self.nodes.values().max_by_key(|known| known.status.applied);
-        let voters = newest.map_or(0, |known| known.status.voters.len());
-        let voters = if voters == 0 {
-            self.members.len()
-        } else {
-            voters
-        };
         Status {
             cluster: self.cluster.clone(),
-            quorum: voters as u64 / 2 + 1,
+            quorum: self.voters().len() as u64 / 2 + 1,
             leader: self.leader(),
             term: nodes.iter().map(|node| node.term).max().unwrap_or(0),
             nodes,
         }
     }
 
-    fn node(&self, id: u64, here: &impl Fn(u64) -> bool) -> NodeStatus {
+    fn node(&self, id: u64, is_member: bool, here: &impl Fn(u64) -> bool) -> NodeStatus {
         let known = self.nodes.get(&id);
         let mut status = known.map_or_else(|| NodeStatus::unknown(id), |k| k.status.clone());
         let runs = self.running.contains(&id);
         status.here = runs && here(id);
-        if let Some((_, problem)) = self.failed.get(&id) {
+        status.member = is_member;
+        let was_removed = self.record.removed.contains(&id);
+        if was_removed {
+            status.problem = removed_sentence(id);
+        }
+        if !is_member && !runs {
+            status.state = State::Stopped;
+            if !was_removed {
+                status.problem = unfinished_sentence(id);
+            }
+        } else if let Some((_, problem)) = self.failed.get(&id) {
             status.state = State::Failed;
             status.problem = problem.clone();
         } else if !runs {
@@ -191,4 +234,11 @@ impl View {
         let after = |event: &&Event| event.seq > since;
         self.events.iter().filter(after).cloned().collect()
     }
+}
+
+fn unfinished_sentence(id: u64) -> String {
+    format!(
+        "Node {id} is not a member of the cluster: adding it did not finish, or it was removed. \
+         Add it again under its id, or wipe it."
+    )
 }
