@@ -37,6 +37,11 @@ pub fn opening_lock(cluster: &str) -> String {
     format!("tabraft:{cluster}:opening")
 }
 
+/// Held while a tab changes who is a member, and notes what came of it.
+pub fn membership_lock(cluster: &str) -> String {
+    format!("tabraft:{cluster}:membership")
+}
+
 /// The replica that a lock of this cluster is for.
 pub fn node_of_lock(cluster: &str, lock: &str) -> Option<u64> {
     let prefix = format!("tabraft:{cluster}:node:");
