@@ -1,0 +1,244 @@
+//! What the console's calls are given: checked, and named where it is wrong.
+
+use js_sys::{Array, JsString, Object, Reflect};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+
+use crate::client::deadline::Deadline;
+use crate::model::{ApiError, Call, Change, Consistency, DiskFault, LinkFault};
+use crate::settings::Revive;
+
+/// The longest time a call may take, in milliseconds.
+const TIMEOUT_MS_MAX: f64 = 600_000.0;
+/// Numbers of JavaScript are exact up to here.
+const WHOLE_MAX: f64 = 9e15;
+
+/// The arguments of a call.
+pub struct Arguments(pub Array);
+
+impl Arguments {
+    pub fn text(&self, at: u32, name: &str) -> Result<String, ApiError> {
+        let value = self.0.get(at);
+        let text = value
+            .dyn_ref::<JsString>()
+            .ok_or_else(|| ApiError::bad_argument(format!("{name} must be a string.")))?;
+        if !text.is_valid_utf16() {
+            return Err(ApiError::bad_argument(format!(
+                "{name} has half of a surrogate pair and cannot be written as UTF-8."
+            )));
+        }
+        Ok(String::from(text))
+    }
+
+    pub fn node(&self, at: u32, name: &str) -> Result<u64, ApiError> {
+        whole(&self.0.get(at), name, 1.0, WHOLE_MAX).map(|id| id as u64)
+    }
+
+    pub fn option(&self, at: u32, name: &str) -> Result<JsValue, ApiError> {
+        let options = self.0.get(at);
+        if options.is_undefined() || options.is_null() {
+            return Ok(JsValue::UNDEFINED);
+        }
+        if !options.is_object() {
+            return Err(ApiError::bad_argument("The options must be an object."));
+        }
+        Reflect::get(&options, &name.into())
+            .map_err(|error| ApiError::browser("The options could not be read", &error))
+    }
+
+    pub fn whole(
+        &self,
+        at: u32,
+        name: &str,
+        least: f64,
+        most: f64,
+    ) -> Result<Option<f64>, ApiError> {
+        let value = self.option(at, name)?;
+        if value.is_undefined() {
+            return Ok(None);
+        }
+        whole(&value, name, least, most).map(Some)
+    }
+
+    pub fn call(&self, at: u32) -> Result<Call, ApiError> {
+        let mut call = Call::default();
+        if let Some(timeout_ms) = self.whole(at, "timeoutMs", 1.0, TIMEOUT_MS_MAX)? {
+            call.timeout_ms = timeout_ms;
+        }
+        call.node = self.whole(at, "node", 1.0, WHOLE_MAX)?.map(|id| id as u64);
+        let consistency = self.option(at, "consistency")?;
+        call.consistency = match consistency.as_string().as_deref() {
+            None if consistency.is_undefined() => Consistency::Linearizable,
+            Some("linearizable") => Consistency::Linearizable,
+            Some("stale") => Consistency::Stale,
+            _ => {
+                return Err(ApiError::bad_argument(
+                    "consistency must be \"linearizable\" or \"stale\".",
+                ));
+            }
+        };
+        Ok(call)
+    }
+
+    /// Until when a call may take that is no call for data.
+    pub fn deadline(&self, at: u32, default_ms: f64) -> Result<Deadline, ApiError> {
+        let timeout_ms = self.whole(at, "timeoutMs", 1.0, TIMEOUT_MS_MAX)?;
+        Ok(Deadline::after(timeout_ms.unwrap_or(default_ms)))
+    }
+
+    pub fn flag(&self, at: u32, name: &str) -> Result<Option<bool>, ApiError> {
+        let value = self.option(at, name)?;
+        if value.is_undefined() {
+            return Ok(None);
+        }
+        let wrong = || ApiError::bad_argument(format!("{name} must be true or false."));
+        value.as_bool().map(Some).ok_or_else(wrong)
+    }
+
+    pub fn choice<T: Copy>(
+        &self,
+        at: u32,
+        name: &str,
+        choices: &[(&str, T)],
+    ) -> Result<Option<T>, ApiError> {
+        let value = self.option(at, name)?;
+        if value.is_undefined() {
+            return Ok(None);
+        }
+        let said = value.as_string();
+        let found = choices
+            .iter()
+            .find(|(word, _)| said.as_deref() == Some(word));
+        found.map(|(_, choice)| Some(*choice)).ok_or_else(|| {
+            let words: Vec<_> = choices
+                .iter()
+                .map(|(word, _)| format!("\"{word}\""))
+                .collect();
+            ApiError::bad_argument(format!("{name} must be {}.", words.join(" or ")))
+        })
+    }
+
+    pub fn blob(&self, at: u32, name: &str) -> Result<web_sys::Blob, ApiError> {
+        let blob = self.0.get(at).dyn_into();
+        blob.map_err(|_| ApiError::bad_argument(format!("{name} must be a Blob or a File.")))
+    }
+
+    pub fn disk_fault(&self, at: u32) -> Result<DiskFault, ApiError> {
+        self.know(at, &["delayMs", "failNext", "full"])?;
+        Ok(DiskFault {
+            delay_ms: self.number(at, "delayMs", 60_000.0)?,
+            fail_next: self.whole(at, "failNext", 0.0, 1e6)?.unwrap_or(0.0) as u32,
+            full: self.flag(at, "full")?.unwrap_or(false),
+        })
+    }
+
+    pub fn change(&self, at: u32) -> Result<Change, ApiError> {
+        const NAMES: [&str; 9] = [
+            "snapshotEntries",
+            "snapshotBytes",
+            "catchupEntries",
+            "salvage",
+            "succession",
+            "revive",
+            "sitOutTicks",
+            "stepDownTicks",
+            "reopenTicks",
+        ];
+        self.know(at, &NAMES)?;
+        let whole = |name| {
+            let number = self.whole(at, name, 0.0, WHOLE_MAX)?;
+            Ok::<_, ApiError>(number.map(|number| number as u64))
+        };
+        let revive = [
+            ("auto", Revive::Auto),
+            ("all", Revive::All),
+            ("manual", Revive::Manual),
+        ];
+        Ok(Change {
+            snapshot_entries: whole("snapshotEntries")?,
+            snapshot_bytes: whole("snapshotBytes")?,
+            catchup_entries: whole("catchupEntries")?,
+            salvage: self.flag(at, "salvage")?,
+            succession: self.flag(at, "succession")?,
+            revive: self.choice(at, "revive", &revive)?,
+            sit_out_ticks: whole("sitOutTicks")?,
+            step_down_ticks: whole("stepDownTicks")?,
+            reopen_ticks: whole("reopenTicks")?,
+        })
+    }
+
+    /// An option that nobody knows is likely a misspelt one.
+    fn know(&self, at: u32, names: &[&str]) -> Result<(), ApiError> {
+        let options = self.0.get(at);
+        let Some(options) = options.dyn_ref::<Object>() else {
+            return Ok(());
+        };
+        for name in Object::keys(options)
+            .iter()
+            .filter_map(|name| name.as_string())
+        {
+            if !names.contains(&name.as_str()) {
+                return Err(ApiError::bad_argument(format!(
+                    "There is no option {name}. There are: {}.",
+                    names.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&self, at: u32, name: &str, most: f64) -> Result<f64, ApiError> {
+        let value = self.option(at, name)?;
+        if value.is_undefined() {
+            return Ok(0.0);
+        }
+        let number = value.as_f64().filter(|n| (0.0..=most).contains(n));
+        number.ok_or_else(|| {
+            ApiError::bad_argument(format!("{name} must be a number from 0 to {most}."))
+        })
+    }
+
+    pub fn groups(&self, at: u32) -> Result<Vec<Vec<u64>>, ApiError> {
+        let wrong =
+            || ApiError::bad_argument("partition takes groups of node ids, such as [[1], [2, 3]].");
+        let mut seen = Vec::new();
+        let groups = self.0.get(at);
+        let groups = groups.dyn_ref::<Array>().ok_or_else(wrong)?;
+        let mut found = Vec::new();
+        for group in groups.iter() {
+            let mut ids = Vec::new();
+            for id in group.dyn_ref::<Array>().ok_or_else(wrong)?.iter() {
+                let id = whole(&id, "id", 1.0, WHOLE_MAX)? as u64;
+                if seen.contains(&id) {
+                    return Err(ApiError::bad_argument(format!(
+                        "Node {id} is in two groups at once."
+                    )));
+                }
+                seen.push(id);
+                ids.push(id);
+            }
+            found.push(ids);
+        }
+        Ok(found)
+    }
+
+    pub fn fault(&self, at: u32) -> Result<LinkFault, ApiError> {
+        Ok(LinkFault {
+            loss_pct: self.number(at, "lossPct", 100.0)?,
+            duplicate_pct: self.number(at, "duplicatePct", 100.0)?,
+            delay_ms: self.number(at, "delayMs", 60_000.0)?,
+            jitter_ms: self.number(at, "jitterMs", 60_000.0)?,
+        })
+    }
+}
+
+fn whole(value: &JsValue, name: &str, least: f64, most: f64) -> Result<f64, ApiError> {
+    let number = value.as_f64();
+    number
+        .filter(|n| n.fract() == 0.0 && (least..=most).contains(n))
+        .ok_or_else(|| {
+            ApiError::bad_argument(format!(
+                "{name} must be a whole number from {least} to {most}."
+            ))
+        })
+}

@@ -1,0 +1,92 @@
+//! `window.tabraft`: the console API. Every call returns a promise, and rejects with an `Error`
+//! that has a `code`.
+//!
+//! - [`data`], [`replicas`], [`members`]: the calls
+//! - [`arguments`]: what they are given; [`results`]: what they return
+
+mod arguments;
+mod data;
+mod members;
+mod replicas;
+mod results;
+
+use std::rc::Rc;
+
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use self::arguments::Arguments;
+use super::Cluster;
+use crate::model::ApiError;
+
+type Outcome = Result<JsValue, ApiError>;
+
+/// Puts the API on `window`.
+///
+/// # Errors
+/// The browser's.
+pub fn install(cluster: &Cluster) -> Result<(), JsValue> {
+    let api = Object::new();
+    let me = cluster.clone();
+    let ready = future_to_promise(async move {
+        me.ready().await.map_err(|error| thrown(&error))?;
+        Ok(JsValue::UNDEFINED)
+    });
+    // The page shows why it is not ready; whoever awaits it gets the error as well. Nobody need.
+    let shown = Closure::once_into_js(|_: JsValue| {});
+    let handled = Function::new_with_args("p, f", "p.catch(f)");
+    handled.call2(&JsValue::UNDEFINED, &ready, &shown)?;
+    Reflect::set(&api, &"ready".into(), &ready)?;
+    data::install(&api, cluster)?;
+    replicas::install(&api, cluster)?;
+    members::install(&api, cluster)?;
+    Reflect::set(&js_sys::global(), &"tabraft".into(), &api)?;
+    Ok(())
+}
+
+fn method<F, R>(api: &Object, cluster: &Cluster, name: &'static str, run: F) -> Result<(), JsValue>
+where
+    F: Fn(Cluster, Arguments) -> R + 'static,
+    R: Future<Output = Outcome> + 'static,
+{
+    let (cluster, run) = (cluster.clone(), Rc::new(run));
+    let function = variadic(Closure::<dyn Fn(Array) -> Promise>::new(
+        move |arguments: Array| {
+            let result = run(cluster.clone(), Arguments(arguments));
+            future_to_promise(async move { result.await.map_err(|error| thrown(&error)) })
+        },
+    ));
+    Reflect::set(api, &name.into(), &function)?;
+    Ok(())
+}
+
+/// A JavaScript function of any number of arguments. It lives as long as the page.
+fn variadic(closure: Closure<dyn Fn(Array) -> Promise>) -> Function {
+    let take = Function::new_with_args("f", "return (...args) => f(args)");
+    let closure = closure.into_js_value();
+    take.call1(&JsValue::UNDEFINED, &closure)
+        .ok()
+        .and_then(|function| function.dyn_into().ok())
+        .unwrap_or_else(|| closure.unchecked_into())
+}
+
+/// The `Error` that a promise rejects with.
+fn thrown(error: &ApiError) -> JsValue {
+    let thrown = js_sys::Error::new(&error.message);
+    if let Err(failed) = Reflect::set(&thrown, &"code".into(), &error.code.into()) {
+        web_sys::console::error_1(&failed);
+    }
+    thrown.into()
+}
+
+/// Opens the cluster of the page's address and puts the API on `window`. Where even that fails,
+/// the console says why.
+pub fn open() -> Cluster {
+    let cluster = Cluster::open();
+    if let Err(error) = install(&cluster) {
+        web_sys::console::error_2(&"tabraft: no console API:".into(), &error);
+    }
+    cluster
+}

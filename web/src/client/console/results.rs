@@ -1,0 +1,74 @@
+//! What the console's calls return.
+
+use js_sys::{Object, Reflect};
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+use super::Outcome;
+use crate::client::Cluster;
+use crate::model::{ApiError, Written};
+use crate::settings::{Hosting, Revive};
+
+pub fn done(result: Result<(), ApiError>) -> Outcome {
+    result.map(|()| JsValue::UNDEFINED)
+}
+
+pub fn effect(written: Written, name: &str) -> Outcome {
+    object(&[
+        ("index", number(written.index)),
+        ("term", number(written.term)),
+        (name, written.effect.into()),
+    ])
+}
+
+pub fn number(value: u64) -> JsValue {
+    JsValue::from_f64(value as f64)
+}
+
+pub fn object(fields: &[(&str, JsValue)]) -> Outcome {
+    let object = Object::new();
+    for (name, value) in fields {
+        Reflect::set(&object, &(*name).into(), value)
+            .map_err(|error| ApiError::browser("A result could not be made", &error))?;
+    }
+    Ok(object.into())
+}
+
+pub fn plain<T: Serialize>(value: &T) -> Outcome {
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(|error| ApiError::browser("A result could not be made", &error.into()))
+}
+
+pub fn settings(cluster: &Cluster) -> Outcome {
+    let settings = cluster.settings();
+    let host = match &settings.host {
+        Hosting::Auto => "auto".into(),
+        Hosting::None => "none".into(),
+        Hosting::Nodes(ids) => {
+            let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
+            ids.join(",")
+        }
+    };
+    let revive = match settings.revive {
+        Revive::Auto => "auto",
+        Revive::All => "all",
+        Revive::Manual => "manual",
+    };
+    object(&[
+        ("cluster", settings.cluster.as_str().into()),
+        ("nodes", number(settings.nodes)),
+        ("host", host.into()),
+        ("durability", plain(&settings.durability)?),
+        ("tickMs", settings.tick_ms.into()),
+        ("snapshotEntries", number(settings.limits.snapshot_entries)),
+        ("snapshotBytes", number(settings.limits.snapshot_bytes)),
+        ("catchupEntries", number(settings.limits.catchup_entries)),
+        ("salvage", settings.salvage.into()),
+        ("succession", settings.succession.into()),
+        ("revive", revive.into()),
+        ("sitOutTicks", number(settings.limits.sit_out_ticks)),
+        ("stepDownTicks", number(settings.limits.step_down_ticks)),
+        ("reopenTicks", number(settings.reopen_ticks)),
+    ])
+}
