@@ -15,6 +15,8 @@ use super::Model;
 pub struct History {
     moments: u64,
     pub requests: Vec<Asked>,
+    /// The newest entry that a client has an answer from.
+    pub newest_applied: u64,
 }
 
 /// One request, and what became of it.
@@ -49,6 +51,9 @@ impl History {
     pub fn answered(&mut self, place: usize, answer: Answer, newest: u64) {
         self.moments += 1;
         let at = self.moments;
+        if let Answer::Applied(applied) = &answer {
+            self.newest_applied = self.newest_applied.max(applied.index);
+        }
         if let Some(request) = self.requests.get_mut(place) {
             request.answer = Some(Answered { at, answer, newest });
         }

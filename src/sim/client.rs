@@ -65,6 +65,11 @@ impl Client {
         self.asked == self.plan.operations && self.pending.is_empty()
     }
 
+    /// It asks nothing new from now on.
+    pub fn stop(&mut self) {
+        self.plan.operations = self.asked;
+    }
+
     /// Takes replies; `newest` is the newest entry committed so far.
     pub fn hear(&mut self, now: u64, newest: u64, envelope: Envelope, history: &mut History) {
         let Body::Replies { leader, replies } = envelope.body else {

@@ -14,7 +14,7 @@ pub struct Origin {
     pub shared_store: bool,
     /// A dead leader's tail is read from its disk.
     pub salvage: bool,
-    /// A death is told, and who is first in line campaigns.
+    /// Who is first in line when a leader's death is told campaigns.
     pub succession: bool,
     /// A dead replica is brought back by a survivor.
     pub revive: bool,
@@ -42,7 +42,7 @@ impl World {
     /// A replica died: its lock passes to whoever waits for it, one after another.
     pub(super) fn announce_death(&mut self, of: NodeId) {
         let origin = self.settings.origin;
-        if origin.succession {
+        if origin.succession || origin.salvage {
             let waits = |host: &&Host| host.id != of && host.node().is_some();
             let mut line: Vec<NodeId> = self.hosts.values().filter(waits).map(|h| h.id).collect();
             self.rng.shuffle(&mut line);
@@ -72,10 +72,13 @@ impl World {
 
     /// What a host does that holds a dead leader's lock.
     pub fn succeed(&mut self, id: NodeId, dead: NodeId) {
-        if self.settings.origin.salvage {
+        let origin = self.settings.origin;
+        if origin.salvage {
             self.salvage(id, dead);
         }
-        self.input(id, Input::Succeed(dead));
+        if origin.succession {
+            self.input(id, Input::Succeed(dead));
+        }
     }
 
     /// Gives a replica the end of a dead leader's log.
