@@ -109,6 +109,7 @@ impl Cluster {
         {
             joined.requests.on_leader();
         }
+        self.watch_peers();
         self.tell(Update::Status);
     }
 
@@ -149,6 +150,7 @@ impl Cluster {
             self.page_event(id, format!("Node {id} failed. {problem}"));
         }
         self.remember_hosted();
+        self.watch_peers();
         self.tell(Update::Status);
     }
 
@@ -214,6 +216,7 @@ impl Cluster {
                 if self.0.view.borrow_mut().set_running(running.collect()) {
                     self.tell(Update::Status);
                 }
+                self.revive_the_dead();
             }
             Err(error) => self.notice(error.to_string()),
         }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use serde::Serialize;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{ErrorEvent, MessageEvent, Worker};
 
+use super::workers::{Spare, post, spawn};
 use crate::model::ApiError;
 use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, ToWorker, Yield};
 
@@ -60,6 +60,7 @@ type Listener = Rc<dyn Fn(Heard)>;
 
 #[derive(Clone)]
 pub struct Hosting {
+    spare: Rc<RefCell<Option<Spare>>>,
     hosted: Rc<RefCell<BTreeMap<u64, Hosted>>>,
     listener: Listener,
 }
@@ -67,6 +68,7 @@ pub struct Hosting {
 impl Hosting {
     pub fn new(listener: Listener) -> Self {
         Self {
+            spare: Rc::default(),
             hosted: Rc::default(),
             listener,
         }
@@ -107,8 +109,11 @@ impl Hosting {
         if self.has(id) {
             return Err(ApiError::already_running(id));
         }
-        let worker =
-            spawn().map_err(|error| ApiError::browser("No worker could be started", &error))?;
+        let spare = self.spare.borrow_mut().take().and_then(Spare::take);
+        let is_ready = spare.is_some();
+        let worker = spare
+            .map_or_else(spawn, Ok)
+            .map_err(|error| ApiError::browser("No worker could be started", &error))?;
         let me = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             match serde_wasm_bindgen::from_value(event.data()) {
@@ -145,6 +150,9 @@ impl Hosting {
                 _on_error: on_error,
             },
         );
+        if is_ready {
+            self.begin(id);
+        }
         settle(receiver, id).await
     }
 
@@ -259,16 +267,7 @@ impl Hosting {
                     format!("The worker is from another build ({build}) than the page ({BUILD}). Reload the page."),
                 ),
             ),
-            FromWorker::Ready { .. } => {
-                let posted = self.hosted.borrow_mut().get_mut(&id).map_or(Ok(()), |hosted| {
-                    hosted.outdated = false;
-                    let assignment = Box::new(hosted.assignment.clone());
-                    post(&hosted.worker, &ToWorker::Host(assignment))
-                });
-                if let Err(error) = posted {
-                    self.fail(id, error);
-                }
-            }
+            FromWorker::Ready { .. } => self.begin(id),
             FromWorker::Waiting => {
                 if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
                     hosted.waits = true;
@@ -294,6 +293,36 @@ impl Hosting {
             }
             FromWorker::Failed { code, message } => {
                 self.fail(id, ApiError::told(&code, message));
+            }
+        }
+    }
+
+    /// Tells a worker that listens what it is to host.
+    fn begin(&self, id: u64) {
+        let mut hosted = self.hosted.borrow_mut();
+        let posted = hosted.get_mut(&id).map_or(Ok(()), |hosted| {
+            hosted.outdated = false;
+            let assignment = Box::new(hosted.assignment.clone());
+            post(&hosted.worker, &ToWorker::Host(assignment))
+        });
+        drop(hosted);
+        if let Err(error) = posted {
+            self.fail(id, error);
+        }
+    }
+
+    /// Keeps a worker ready, or none.
+    pub fn keep_spare(&self, wanted: bool) {
+        let mut spare = self.spare.borrow_mut();
+        if !wanted {
+            spare.take().into_iter().for_each(Spare::dismiss);
+        } else if spare.is_none() {
+            match spawn() {
+                Ok(worker) => *spare = Some(Spare::keep(worker)),
+                // Then a revival starts one of its own, and says why it cannot.
+                Err(error) => {
+                    web_sys::console::warn_2(&"tabraft: no spare worker:".into(), &error);
+                }
             }
         }
     }
@@ -369,17 +398,4 @@ async fn settle<T>(
     receiver
         .await
         .unwrap_or_else(|_| Err(ApiError::not_running(id)))
-}
-
-fn spawn() -> Result<Worker, JsValue> {
-    let options = WorkerOptions::new();
-    options.set_type(WorkerType::Module);
-    Worker::new_with_options(&format!("./worker_loader.js?build={BUILD}"), &options)
-}
-
-fn post(worker: &Worker, word: &ToWorker) -> Answer {
-    word.serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .map_err(JsValue::from)
-        .and_then(|message| worker.post_message(&message))
-        .map_err(|error| ApiError::browser("A worker could not be told", &error))
 }

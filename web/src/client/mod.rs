@@ -5,7 +5,8 @@
 //!   [`configure`] have the calls, by what they act on; [`membership`] what changing members takes
 //! - [`hearing`] has what comes back: statuses, events, other tabs' calls
 //! - [`view`] is what this tab has heard of the cluster
-//! - [`hosting`] has the workers of this tab
+//! - [`hosting`] has the workers of this tab, [`workers`] how they are started; [`revive`] brings
+//!   back replicas that died
 //! - [`tabs`] is the talk between tabs
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before
 //! - [`address`] is the page's URL
@@ -31,9 +32,11 @@ mod reload;
 mod replicas;
 mod requests;
 mod restore;
+mod revive;
 mod snapshots;
 mod tabs;
 mod view;
+mod workers;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
@@ -49,6 +52,7 @@ use self::configure::Changed;
 use self::engine::Directory;
 use self::hosting::Hosting;
 use self::requests::Requests;
+use self::revive::Revival;
 use self::tabs::Tabs;
 use self::view::View;
 use crate::host::board::status_of;
@@ -75,6 +79,7 @@ struct Inner {
     updates: RefCell<Vec<Update>>,
     telling: Cell<bool>,
     hosting: Hosting,
+    revival: RefCell<Revival>,
     /// Set once the cluster is known.
     joined: OnceCell<Joined>,
     opened: RefCell<Option<Result<(), ApiError>>>,
@@ -115,6 +120,7 @@ impl Cluster {
                 updates: RefCell::default(),
                 telling: Cell::new(false),
                 hosting,
+                revival: RefCell::default(),
                 joined: OnceCell::new(),
                 opened: RefCell::default(),
                 opening: RefCell::default(),

@@ -110,6 +110,17 @@ impl View {
         self.running.iter().copied()
     }
 
+    /// Whether a replica gave up, and was not started since.
+    pub fn has_failed(&self, id: u64) -> bool {
+        self.failed.contains_key(&id)
+    }
+
+    /// Replicas that ran as far as this tab has heard, and do not any more.
+    pub fn dead(&self) -> impl Iterator<Item = u64> + '_ {
+        let heard_of = self.nodes.keys().copied();
+        heard_of.filter(|id| !self.running.contains(id))
+    }
+
     /// The tab that hosts a running replica, where that is known.
     pub fn tab_of(&self, id: u64) -> Option<&TabId> {
         self.nodes.get(&id).map(|known| &known.tab)

@@ -25,18 +25,18 @@ pub async fn host(assignment: Assignment) -> Result<Option<Replica>, Failure> {
     };
     let identity = u64::from_str_radix(&assignment.identity, 16)
         .map_err(|_| Failure::new("PROTOCOL", "The page gave a cluster identity that is none."))?;
-    let opened = disk::open(cluster, assignment.node, assignment.durability)
-        .await
-        .map_err(|error| Failure::from(&error))?;
+    // Whoever succeeds this replica, or revives it, waits for the other locks. A former host's, or
+    // a successor's that still holds one, is over: this is the replica's host now.
+    let heard = heard_of(cluster, assignment.node);
+    let opened = disk::open(cluster, assignment.node, assignment.durability);
+    let (heard, opened) = futures_util::future::join(heard, opened).await;
+    let (heard, opened) = (heard?, opened.map_err(|error| Failure::from(&error))?);
     if opened.tables.is_empty() {
         return Err(forgotten(assignment.node));
     }
     let recovered = wal::replay(identity, assignment.node, &opened.tables)
         .map_err(|damage| damaged(assignment.node, &damage))?;
     drop(opened.tables);
-    // Whoever succeeds this replica, or revives it, waits for these. A former host's, or a
-    // successor's that still holds one, is over: this is the replica's host now.
-    let heard = heard_of(cluster, assignment.node).await?;
     let config = Config {
         cluster: identity,
         id: assignment.node,

@@ -1,0 +1,122 @@
+//! Bringing back replicas that died.
+//!
+//! A replica that dies with its tab is gone until somebody hosts it again, and of two replicas one
+//! is no majority. So a tab that hosts a replica waits for the death of the others, and hosts what
+//! died, from its database, as if its machine had rebooted; a tab that was opened for a replica
+//! does so for that one. Every page hears of a death at once, since they share the lock that the
+//! dead host held; the replica's own lock decides which of them revives it. A replica that was
+//! stopped on purpose stays stopped, and one that gave up stays as it is, for a person to look at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use wasm_bindgen_futures::spawn_local;
+
+use super::Cluster;
+use crate::host::lock::{self, Mode};
+use crate::host::registry;
+use crate::model::Update;
+use crate::names;
+use crate::settings::{Hosting, Revive};
+
+/// The deaths that this tab waits for, and those it is acting on.
+#[derive(Default)]
+pub struct Revival {
+    /// Dropping a replica's sender ends the wait for it.
+    watched: BTreeMap<u64, oneshot::Sender<()>>,
+    reviving: BTreeSet<u64>,
+}
+
+impl Cluster {
+    /// Waits for the deaths that this tab is to act on, and for no others.
+    pub(super) fn watch_peers(&self) {
+        let revives = self.revives() && !self.0.hosting.running().is_empty();
+        self.0.hosting.keep_spare(revives);
+        if !self.revives() {
+            self.0.revival.borrow_mut().watched.clear();
+            return;
+        }
+        let running: Vec<u64> = self.0.view.borrow().running().collect();
+        for id in running {
+            if self.0.revival.borrow().watched.contains_key(&id) {
+                continue;
+            }
+            let (wait, cancelled) = oneshot::channel();
+            self.0.revival.borrow_mut().watched.insert(id, wait);
+            let me = self.clone();
+            spawn_local(async move { me.await_death(id, cancelled).await });
+        }
+    }
+
+    /// Whether this cluster's dead are brought back without being asked for.
+    fn revives(&self) -> bool {
+        match self.settings().revive {
+            Revive::Manual => false,
+            Revive::All => true,
+            Revive::Auto => self.0.view.borrow().voters().len() == 2,
+        }
+    }
+
+    async fn await_death(&self, id: u64, cancelled: oneshot::Receiver<()>) {
+        let name = names::watch_lock(self.cluster(), id);
+        let death = Box::pin(lock::acquire(&name, Mode::Shared));
+        match select(death, cancelled).await {
+            Either::Left((Ok(Some(held)), _)) => held.release(),
+            Either::Left((Err(error), _)) => return self.notice(error.to_string()),
+            _ => return,
+        }
+        self.0.revival.borrow_mut().watched.remove(&id);
+        self.0.view.borrow_mut().end(id, None);
+        self.tell(Update::Status);
+        self.revive(id).await;
+    }
+
+    /// Looks for replicas that ran and do not any more: a revival may have come to nothing, or
+    /// the tab that was to do it have died as well.
+    pub(super) fn revive_the_dead(&self) {
+        let dead: Vec<u64> = self.0.view.borrow().dead().collect();
+        for id in dead {
+            let me = self.clone();
+            spawn_local(async move { me.revive(id).await });
+        }
+    }
+
+    async fn revive(&self, id: u64) {
+        if !self.may_revive(id) || !self.0.revival.borrow_mut().reviving.insert(id) {
+            return;
+        }
+        self.host_again(id).await;
+        self.0.revival.borrow_mut().reviving.remove(&id);
+    }
+
+    fn may_revive(&self, id: u64) -> bool {
+        let survives = self.0.hosting.running().iter().any(|other| *other != id);
+        let its_own = matches!(&self.settings().host, Hosting::Nodes(ids) if ids.contains(&id));
+        let view = self.0.view.borrow();
+        let is_dead = view.members().contains(&id) && !view.is_running(id) && !view.has_failed(id);
+        self.revives() && (survives || its_own) && is_dead && !self.0.hosting.has(id)
+    }
+
+    async fn host_again(&self, id: u64) {
+        match registry::find(self.cluster()).await {
+            Ok(Some(record)) if record.stopped.contains(&id) || record.removed.contains(&id) => {
+                return;
+            }
+            Ok(_) => {}
+            Err(error) => return self.notice(error.to_string()),
+        }
+        match self.host(id, false, false).await {
+            Ok(()) => {
+                let text = format!("Node {id}'s host had ended. This tab brought node {id} back.");
+                self.page_event(id, text);
+            }
+            // Another tab was first, or its own tab has it again.
+            Err(error) if error.code == "ALREADY_RUNNING" => {}
+            Err(error) => {
+                let reason = error.message;
+                self.page_event(id, format!("Node {id} could not be brought back. {reason}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Workers: started, told, and one kept ready.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use serde::Serialize;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::model::ApiError;
+use crate::protocol::{BUILD, FromWorker, ToWorker};
+
+/// A worker for a replica that is to be brought back. Its program is loaded and compiled, so that
+/// a revival takes no longer than to read a database.
+pub struct Spare {
+    worker: Worker,
+    ready: Rc<Cell<bool>>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+}
+
+impl Spare {
+    /// Keeps a worker that has not been told anything yet.
+    pub fn keep(worker: Worker) -> Self {
+        let ready = Rc::new(Cell::new(false));
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
+            let ready = ready.clone();
+            move |event: MessageEvent| {
+                // One of another build is not ready for this page, and is never used.
+                let word = serde_wasm_bindgen::from_value(event.data());
+                ready.set(matches!(word, Ok(FromWorker::Ready { build }) if build == BUILD));
+            }
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        Self {
+            worker,
+            ready,
+            _on_message: on_message,
+        }
+    }
+
+    /// The worker, if it has said that it listens.
+    pub fn take(self) -> Option<Worker> {
+        if self.ready.get() {
+            self.worker.set_onmessage(None);
+            return Some(self.worker);
+        }
+        self.worker.terminate();
+        None
+    }
+
+    pub fn dismiss(self) {
+        self.worker.terminate();
+    }
+}
+
+/// # Errors
+/// The browser's.
+pub fn spawn() -> Result<Worker, JsValue> {
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    Worker::new_with_options(&format!("./worker_loader.js?build={BUILD}"), &options)
+}
+
+/// # Errors
+/// `BROWSER`: the worker could not be told.
+pub fn post(worker: &Worker, word: &ToWorker) -> Result<(), ApiError> {
+    word.serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(JsValue::from)
+        .and_then(|message| worker.post_message(&message))
+        .map_err(|error| ApiError::browser("A worker could not be told", &error))
+}
