@@ -11,6 +11,8 @@ use crate::protocol::{Deed, Yield};
 
 /// Snapshots that are gone again when they are to be read, because newer ones were taken.
 const TRIES: u32 = 3;
+/// How long to wait for another leader, in milliseconds.
+const LOOK_MS: u32 = 50;
 
 impl Cluster {
     /// What a running replica has applied, by way of its disk.
@@ -27,6 +29,18 @@ impl Cluster {
             }
         }
         Err(nothing(id))
+    }
+
+    /// All that was acknowledged before this was called, from whoever leads.
+    pub(super) async fn state_of_leader(&self, deadline: Deadline) -> Result<Snapshot, ApiError> {
+        loop {
+            let leader = self.confirmed(deadline).await?.id;
+            match self.state_of_running(leader, deadline).await {
+                // It ended meanwhile; another will lead.
+                Err(error) if error.code == "NOT_RUNNING" && deadline.pause(LOOK_MS).await => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     pub(super) async fn snapshot_by(&self, id: u64, deadline: Deadline) -> Result<u64, ApiError> {

@@ -52,8 +52,7 @@ impl Cluster {
             Some(id) => self.state_as_it_is(id, deadline).await?,
             None => {
                 self.check_quorum("to confirm the state")?;
-                let leader = self.confirmed(deadline).await?.id;
-                self.state_of_running(leader, deadline).await?
+                self.state_of_leader(deadline).await?
             }
         };
         self.set_work("Making the file", None).await;
