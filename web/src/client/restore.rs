@@ -97,7 +97,7 @@ async fn slice(file: &Blob, from: f64, to: f64) -> Result<Vec<u8>, ApiError> {
 /// What the first bytes of a file say is wrong with it.
 fn refusal(error: &FrameError, head: &[u8], size: f64) -> ApiError {
     if size == 0.0 {
-        return ApiError::new("BAD_FILE", "The file is empty.");
+        return ApiError::new("BAD_FILE", "The file is empty. Nothing was changed.");
     }
     let begins_well = head
         .iter()
