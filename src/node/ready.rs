@@ -29,6 +29,8 @@ pub(super) struct Disk {
     /// Index and term of the newest durable snapshot, and its membership.
     pub snapshot: (u64, u64),
     pub snapshot_membership: Membership,
+    /// A snapshot from here on has the members of now: no change was applied after it.
+    pub membership_index: u64,
     pub led_term: u64,
     /// The term and the commit index that are durable.
     term: u64,
@@ -70,6 +72,7 @@ impl Disk {
             bytes: recovered.extents.iter().map(|extent| extent.bytes).sum(),
             snapshot: (recovered.snapshot.index, recovered.snapshot.term),
             snapshot_membership: recovered.snapshot.membership.clone(),
+            membership_index: recovered.snapshot.index,
             led_term: recovered.led_term,
             term: recovered.hard_state.term,
             commit: recovered.hard_state.commit,
@@ -105,6 +108,7 @@ impl Disk {
     }
 
     pub fn add_membership(&mut self, index: u64, membership: Membership) {
+        self.membership_index = index;
         self.next.membership = Some((index, membership));
         self.next.dirty = true;
     }
@@ -342,6 +346,7 @@ impl Node {
     /// Takes the state machine of a durable snapshot.
     fn install(&mut self, snapshot: Snapshot) {
         self.applied = snapshot.index;
+        self.disk.membership_index = snapshot.index;
         self.store = snapshot.store;
         self.bytes_since_snapshot = 0;
         self.committed.retain(|entry| entry.index > snapshot.index);

@@ -82,11 +82,14 @@ impl Node {
         offered
     }
 
-    /// The newest durable snapshot, without its body, if the log goes on from it and `to` is a
-    /// member by then. If not, a new one is taken, and raft-rs asks again.
+    /// The newest durable snapshot, without its body, if the log goes on from it and it has the
+    /// members of now. If not, a new one is taken, and raft-rs asks again. An older one could have
+    /// `to` as a member in an earlier life under its id: it would then read in the log that it was
+    /// removed, and until then vote by a membership that counts another replica.
     fn stored_snapshot(&mut self, to: NodeId) -> Option<SnapshotMessage> {
         let (at, membership) = (self.disk.snapshot, &self.disk.snapshot_membership);
-        if at.0 + 1 >= self.raw.store().first() && membership.has(to) {
+        let has_all = at.0 >= self.disk.membership_index && membership.has(to);
+        if has_all && at.0 + 1 >= self.raw.store().first() {
             return Some(message_of(at, membership.clone(), Bytes::new()));
         }
         self.take_snapshot();

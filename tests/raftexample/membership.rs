@@ -193,6 +193,29 @@ fn a_removed_id_comes_back() {
     }
 }
 
+/// The leader's snapshot is from the earlier life, and the log after it has the removal.
+#[test]
+fn a_new_life_does_not_begin_with_a_snapshot_of_the_one_before() {
+    let mut settings = settings(1);
+    settings.origin.shared_store = true;
+    let mut cluster = Steered::led(settings, 3);
+    cluster.world.add_joiner(4);
+    cluster.changed(&[MemberChange::AddLearner(4)]);
+    cluster.all_is_there();
+    for _ in 0..2 {
+        cluster.changed(&[MemberChange::Remove(4)]);
+        cluster.until("4 knows", |world| removed(world, 4));
+        cluster.world.crash(4, false);
+        cluster.world.events.clear();
+        cluster.world.wipe(4);
+        cluster.world.start(4);
+        cluster.changed(&[MemberChange::AddLearner(4)]);
+        cluster.put("with", "4");
+        cluster.all_is_there();
+        assert!(!removed(&cluster.world, 4), "that was its life before");
+    }
+}
+
 #[test]
 fn a_learner_is_promoted_only_when_it_has_most_of_the_log() {
     let mut cluster = Steered::led(settings(1), 3);
