@@ -89,6 +89,11 @@ impl Disk {
         self.bytes
     }
 
+    /// Whether this term is durable, and with it the vote in it.
+    pub fn is_durable_in(&self, term: u64) -> bool {
+        self.term == term
+    }
+
     /// Nothing that messages could depend on is undone.
     fn is_settled(&self) -> bool {
         self.in_flight.is_none() && !self.next.sync

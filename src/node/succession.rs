@@ -6,6 +6,7 @@
 //! the followers' leases (section 6.4.1, `check_quorum`) do not hold it up. A replica that is up
 //! again says so; the leader answers with a heartbeat, which it may send at any time.
 
+use bytes::Bytes;
 use raft::StateRole;
 use raft::eraftpb::{Message, MessageType};
 
@@ -13,6 +14,9 @@ use super::admit::may_campaign;
 use super::{ELECTION_TICKS, Event, Node};
 use crate::wal::salvage::{Unsalvageable, salvage};
 use crate::wire::{Address, Body, NodeId, RaftKind, RaftMessage};
+
+/// How raft-rs marks a vote that leases must not hold up.
+const CAMPAIGN_TRANSFER: &[u8] = b"CampaignTransfer";
 
 /// A campaign in a dead leader's place.
 #[derive(Clone, Copy)]
@@ -163,9 +167,33 @@ impl Node {
         if self.is_leader() {
             self.begin_transfer_anew(from);
             self.raw.ping();
-        } else if !voted {
-            self.take_place();
+        } else if self.succession.is_some_and(|s| s.begun) && !voted {
+            self.ask_again(from);
         }
+    }
+
+    /// Asks for a vote as [`Node::take_place`] did, in the same term: the question was lost.
+    fn ask_again(&mut self, of: NodeId) {
+        let raft = &self.raw.raft;
+        // Its own vote is its word, and must be durable; until then the question is still to come.
+        let asked = raft.state == StateRole::Candidate && self.disk.is_durable_in(raft.term);
+        if !asked || !raft.prs().conf().voters().contains(of) {
+            return;
+        }
+        let (commit, commit_term) = raft.raft_log.commit_info();
+        let question = RaftMessage {
+            kind: RaftKind::RequestVote,
+            to: of,
+            from: self.config.id,
+            term: raft.term,
+            index: raft.raft_log.last_index(),
+            log_term: raft.raft_log.last_term(),
+            commit,
+            commit_term,
+            context: Bytes::from_static(CAMPAIGN_TRANSFER),
+            ..RaftMessage::empty()
+        };
+        self.send(Address::Node(of), Body::Raft(vec![question]));
     }
 
     /// The host reacted late: so many ticks passed since it last did. What it believes of the
