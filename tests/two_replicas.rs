@@ -5,6 +5,8 @@
 mod commit_lag;
 #[path = "two_replicas/long_run.rs"]
 mod long_run;
+#[path = "two_replicas/not_salvaged.rs"]
+mod not_salvaged;
 mod steer;
 #[path = "two_replicas/zombies.rs"]
 mod zombies;

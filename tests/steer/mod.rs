@@ -265,7 +265,8 @@ impl Steered {
     pub fn until_told(&mut self, what: &str) -> Vec<String> {
         self.world.story.listen();
         let mut lines = Vec::new();
-        for _ in 0..200_000 {
+        let end = self.world.agenda.now() + SOON;
+        while self.world.agenda.now() < end {
             lines.extend(self.world.story.take_lines());
             if lines.iter().any(|line| line.contains(what)) {
                 return lines;
