@@ -71,7 +71,8 @@ impl Node {
             } else {
                 self.whole_snapshot()
             };
-            if let Some(snapshot) = snapshot {
+            // The log hands out no other, and would ask for it anew without end.
+            if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.membership.has(id)) {
                 self.raw
                     .mut_store()
                     .offer_snapshot(id, snapshot.into_raft());
