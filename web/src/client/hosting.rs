@@ -311,20 +311,21 @@ impl Hosting {
         }
     }
 
-    /// Keeps a worker ready, or none.
-    pub fn keep_spare(&self, wanted: bool) {
-        let mut spare = self.spare.borrow_mut();
-        if !wanted {
-            spare.take().into_iter().for_each(Spare::dismiss);
-        } else if spare.is_none() {
-            match spawn() {
-                Ok(worker) => *spare = Some(Spare::keep(worker)),
-                // Then a revival starts one of its own, and says why it cannot.
-                Err(error) => {
-                    web_sys::console::warn_2(&"tabraft: no spare worker:".into(), &error);
-                }
-            }
+    pub fn has_spare(&self) -> bool {
+        self.spare.borrow().is_some()
+    }
+
+    /// Keeps a worker ready.
+    pub fn keep_spare(&self) {
+        match spawn() {
+            Ok(worker) => *self.spare.borrow_mut() = Some(Spare::keep(worker)),
+            // A revival then starts one of its own.
+            Err(error) => web_sys::console::warn_2(&"tabraft: no spare worker:".into(), &error),
         }
+    }
+
+    pub fn dismiss_spare(&self) {
+        self.spare.take().into_iter().for_each(Spare::dismiss);
     }
 
     fn on_started(&self, id: u64) {

@@ -2,15 +2,16 @@
 //!
 //! A replica that dies with its tab is gone until somebody hosts it again, and of two replicas one
 //! is no majority. So a tab that hosts a replica waits for the death of the others, and hosts what
-//! died, from its database, as if its machine had rebooted; a tab that was opened for a replica
-//! does so for that one. Every page hears of a death at once, since they share the lock that the
+//! died, from its database, as if its machine had rebooted. A tab that was opened for a replica
+//! does so for that one, a little later, if nobody else has. Every page hears of a death at once, since they share the lock that the
 //! dead host held; the replica's own lock decides which of them revives it. A replica that was
 //! stopped on purpose stays stopped, and one that gave up stays as it is, for a person to look at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
+use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 
 use super::Cluster;
@@ -26,14 +27,23 @@ pub struct Revival {
     /// Dropping a replica's sender ends the wait for it.
     watched: BTreeMap<u64, oneshot::Sender<()>>,
     reviving: BTreeSet<u64>,
+    /// A spare worker will be started.
+    spare: Option<Timeout>,
 }
+
+/// How long after a replica was started a spare worker is, in milliseconds.
+const SPARE_AFTER_MS: u32 = 500;
 
 impl Cluster {
     /// Waits for the deaths that this tab is to act on, and for no others.
     pub(super) fn watch_peers(&self) {
-        let revives = self.revives() && !self.0.hosting.running().is_empty();
-        self.0.hosting.keep_spare(revives);
-        if !self.revives() {
+        let revives = self.revives();
+        if !revives || self.0.hosting.running().is_empty() {
+            self.0.hosting.dismiss_spare();
+        } else {
+            self.keep_spare_soon();
+        }
+        if !revives {
             self.0.revival.borrow_mut().watched.clear();
             return;
         }
@@ -47,6 +57,21 @@ impl Cluster {
             let me = self.clone();
             spawn_local(async move { me.await_death(id, cancelled).await });
         }
+    }
+
+    /// Prepares for a death, but not while replicas are starting: they need the machine more.
+    fn keep_spare_soon(&self) {
+        if self.0.hosting.has_spare() || self.0.revival.borrow().spare.is_some() {
+            return;
+        }
+        let me = self.clone();
+        let prepare = Timeout::new(SPARE_AFTER_MS, move || {
+            me.0.revival.borrow_mut().spare.take();
+            if !me.0.hosting.running().is_empty() {
+                me.0.hosting.keep_spare();
+            }
+        });
+        self.0.revival.borrow_mut().spare = Some(prepare);
     }
 
     /// Whether this cluster's dead are brought back without being asked for.
@@ -69,7 +94,14 @@ impl Cluster {
         self.0.revival.borrow_mut().watched.remove(&id);
         self.0.view.borrow_mut().end(id, None);
         self.tell(Update::Status);
-        self.revive(id).await;
+        if self.survives(id) {
+            self.revive(id).await;
+        }
+    }
+
+    /// Whether this tab hosts another replica.
+    fn survives(&self, id: u64) -> bool {
+        self.0.hosting.running().iter().any(|other| *other != id)
     }
 
     /// Looks for replicas that ran and do not any more: a revival may have come to nothing, or
@@ -91,32 +123,42 @@ impl Cluster {
     }
 
     fn may_revive(&self, id: u64) -> bool {
-        let survives = self.0.hosting.running().iter().any(|other| *other != id);
         let its_own = matches!(&self.settings().host, Hosting::Nodes(ids) if ids.contains(&id));
         let view = self.0.view.borrow();
-        let is_dead = view.members().contains(&id) && !view.is_running(id) && !view.has_failed(id);
-        self.revives() && (survives || its_own) && is_dead && !self.0.hosting.has(id)
+        let stays = view.record().stopped.contains(&id) || view.has_failed(id);
+        let is_dead = view.members().contains(&id) && !view.is_running(id) && !stays;
+        self.revives() && (self.survives(id) || its_own) && is_dead && !self.0.hosting.has(id)
     }
 
+    /// Hosts a replica, and sees meanwhile whether the origin's record has it as stopped: this
+    /// tab may not have heard of that yet.
     async fn host_again(&self, id: u64) {
-        match registry::find(self.cluster()).await {
-            Ok(Some(record)) if record.stopped.contains(&id) || record.removed.contains(&id) => {
-                return;
-            }
-            Ok(_) => {}
-            Err(error) => return self.notice(error.to_string()),
-        }
-        match self.host(id, false, false).await {
+        let (hosted, record) =
+            join(self.host(id, false, false), registry::find(self.cluster())).await;
+        match hosted {
             Ok(()) => {
                 let text = format!("Node {id}'s host had ended. This tab brought node {id} back.");
                 self.page_event(id, text);
             }
             // Another tab was first, or its own tab has it again.
-            Err(error) if error.code == "ALREADY_RUNNING" => {}
+            Err(error) if error.code == "ALREADY_RUNNING" => return,
             Err(error) => {
                 let reason = error.message;
-                self.page_event(id, format!("Node {id} could not be brought back. {reason}"));
+                let text = format!("Node {id} could not be brought back. {reason}");
+                return self.page_event(id, text);
             }
+        }
+        match record {
+            Ok(Some(record)) if record.stopped.contains(&id) => {
+                if let Err(error) = self.0.hosting.stop(id).await {
+                    self.page_event(
+                        id,
+                        format!("Node {id} could not be stopped. {}", error.message),
+                    );
+                }
+            }
+            Ok(_) => {}
+            Err(error) => self.notice(error.to_string()),
         }
     }
 }
