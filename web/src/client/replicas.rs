@@ -33,9 +33,10 @@ impl Cluster {
         if self.0.view.borrow().is_running(id) || self.0.hosting.has(id) {
             return Err(ApiError::already_running(id));
         }
-        self.mark_stopped(id, false).await?;
         self.0.view.borrow_mut().forget_failure(id);
-        self.host(id, false, false).await
+        self.host(id, false, false).await?;
+        // Not before it runs here: another tab would bring it back as soon as it hears.
+        self.mark_stopped(id, false).await
     }
 
     /// Stops a replica in good order: a leader hands over first. It is not started again by itself.

@@ -31,6 +31,8 @@ use crate::protocol::{Assignment, FromWorker, Live, ToWorker};
 const BACKLOG_MAX: usize = 10_000;
 /// How long a leader that is to stop tries to hand leadership over, in ticks.
 const TRANSFER_TICKS: u32 = 20;
+/// How often it looks whether it has, in milliseconds.
+const TRANSFER_LOOK_MS: u32 = 2;
 
 /// Why a replica cannot run, or no longer.
 #[derive(Clone, Debug)]
@@ -317,11 +319,12 @@ impl Replica {
     async fn stop(&self) {
         self.resume();
         self.input(Input::TransferLeader(None));
-        for _ in 0..TRANSFER_TICKS {
+        let looks = TRANSFER_TICKS * self.0.tick_ms / TRANSFER_LOOK_MS;
+        for _ in 0..looks {
             if !self.0.node.borrow().is_leader() {
                 break;
             }
-            TimeoutFuture::new(self.0.tick_ms).await;
+            TimeoutFuture::new(TRANSFER_LOOK_MS).await;
         }
         // From here on it hears nothing, so that the write under way is the last.
         let Some(life) = self.0.life.borrow_mut().take() else {

@@ -45,7 +45,8 @@ impl Replica {
         };
         let mut succession = self.0.succession.borrow_mut();
         let follows = !matches!(role, Role::Leader | Role::Learner);
-        if !follows || !self.0.live.get().succession {
+        let live = self.0.live.get();
+        if !follows || !(live.succession || live.salvage) {
             succession.watched = None;
             return;
         }
@@ -81,12 +82,18 @@ impl Replica {
         if (known != leader && known != 0) || !self.lives() {
             return;
         }
-        self.tell(
-            "host",
-            format!("Node {leader}'s host has ended. Node {id} takes its place."),
-        );
-        if self.0.live.get().salvage {
+        let live = self.0.live.get();
+        let then = if live.succession {
+            format!(" Node {id} takes its place.")
+        } else {
+            String::new()
+        };
+        self.tell("host", format!("Node {leader}'s host has ended.{then}"));
+        if live.salvage {
             self.salvage(leader).await;
+        }
+        if !live.succession {
+            return;
         }
         self.0.succession.borrow_mut().held = Some(held);
         self.input(Input::Succeed(leader));
