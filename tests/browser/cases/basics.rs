@@ -36,7 +36,7 @@ pub async fn open_write_read(case: &Case) -> Result<()> {
     }
     tab.agreement(3).await?;
 
-    let tabs = case.open_three("three").await?;
+    let tabs = case.open_three("three", "").await?;
     for (n, tab) in tabs.iter().enumerate() {
         let status = tab.status().await?;
         let here: Vec<u64> = status
@@ -164,7 +164,7 @@ async fn form(tab: &Tab, key: &str, value: &str) -> Result<()> {
 
 /// A tab that hosts nothing is a client like any, and its hand reaches the replicas of others.
 pub async fn client_only_tab(case: &Case) -> Result<()> {
-    let tabs = case.open_three("main").await?;
+    let tabs = case.open_three("main", "").await?;
     let client = case.open("main", "&nodes=3&host=none").await?;
     client.healthy(3).await?;
     let here = client.status().await?.nodes.iter().any(|it| it.here);

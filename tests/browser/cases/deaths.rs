@@ -7,10 +7,24 @@ use tabraft_browser_tests::load::{self, Load, Shape};
 use tabraft_browser_tests::tab::{Tab, code_of};
 use tabraft_browser_tests::wait::{SOON, eventually};
 
+/// Nothing but Raft itself helps after a death.
+const PLAIN: &str = "&succession=off&salvage=off";
+
 /// The leader's worker is terminated: writes go on from the same tab, and the replica comes back
 /// to what the others have.
 pub async fn crash_leader_worker(case: &Case) -> Result<()> {
-    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    crash_leader_worker_with(case, "").await
+}
+
+/// The same with ordinary election timeouts alone.
+pub async fn crash_leader_worker_plain(case: &Case) -> Result<()> {
+    crash_leader_worker_with(case, PLAIN).await
+}
+
+async fn crash_leader_worker_with(case: &Case, query: &str) -> Result<()> {
+    let tab = case
+        .open("main", &format!("&nodes=3&host=auto{query}"))
+        .await?;
     let old = tab.healthy(3).await?;
     let old_term = tab.status().await?.node(old)?.term;
     let load = Load::start(&tab, "load", Shape::default()).await?;
@@ -48,8 +62,19 @@ pub async fn crash_leader_worker(case: &Case) -> Result<()> {
 /// `kill -9` of the process behind the tab that hosts the leader: writes go on from another tab,
 /// and when the tab is opened again its replica catches up.
 pub async fn kill_leader_renderer(case: &Case) -> Result<()> {
-    let mut tabs = Vec::from(case.open_three("main").await?);
-    let mut client = case.open("main", "&nodes=3&host=none").await?;
+    kill_leader_renderer_with(case, "").await
+}
+
+/// The same with ordinary election timeouts alone.
+pub async fn kill_leader_renderer_plain(case: &Case) -> Result<()> {
+    kill_leader_renderer_with(case, PLAIN).await
+}
+
+async fn kill_leader_renderer_with(case: &Case, query: &str) -> Result<()> {
+    let mut tabs = Vec::from(case.open_three("main", query).await?);
+    let mut client = case
+        .open("main", &format!("&nodes=3&host=none{query}"))
+        .await?;
     let leader = client.healthy(3).await?;
     let load = Load::start(&client, "load", Shape::default()).await?;
     load.goes_on(&case.server, 50).await?;
@@ -91,7 +116,7 @@ pub async fn kill_leader_renderer(case: &Case) -> Result<()> {
     for n in died {
         tabs[n].close().await?;
         tabs[n] = case
-            .open("main", &format!("&nodes=3&host={}", n + 1))
+            .open("main", &format!("&nodes=3&host={}{query}", n + 1))
             .await?;
     }
     if client_lives {
@@ -99,7 +124,9 @@ pub async fn kill_leader_renderer(case: &Case) -> Result<()> {
         load.stop_without_failures().await?;
     } else {
         client.close().await?;
-        client = case.open("main", "&nodes=3&host=none").await?;
+        client = case
+            .open("main", &format!("&nodes=3&host=none{query}"))
+            .await?;
     }
     client.healthy(3).await?;
     client.agreement(3).await?;
@@ -121,9 +148,20 @@ pub async fn kill_leader_renderer(case: &Case) -> Result<()> {
 /// their opener: the one that is left acknowledges nothing, says why, and when the tabs are opened
 /// again all goes on. No write is lost or refused in between.
 pub async fn kill_two_at_once(case: &Case) -> Result<()> {
-    let one = case.open("main", "&nodes=3&host=1").await?;
+    kill_two_at_once_with(case, "").await
+}
+
+/// The same with ordinary election timeouts alone.
+pub async fn kill_two_at_once_plain(case: &Case) -> Result<()> {
+    kill_two_at_once_with(case, PLAIN).await
+}
+
+async fn kill_two_at_once_with(case: &Case, query: &str) -> Result<()> {
+    let one = case
+        .open("main", &format!("&nodes=3&host=1{query}"))
+        .await?;
     let before = case.browser.windows().await?;
-    let url = case.url("main", "&nodes=3&host=2");
+    let url = case.url("main", &format!("&nodes=3&host=2{query}"));
     one.run("window.open(args)", json!(url)).await?;
     let two = eventually("the opened tab", SOON, async || {
         let windows = case.browser.windows().await?;
@@ -139,8 +177,12 @@ pub async fn kill_two_at_once(case: &Case) -> Result<()> {
     .await?;
     case.keep(&two);
     two.ready().await?;
-    let three = case.open("main", "&nodes=3&host=3").await?;
-    let client = case.open("main", "&nodes=3&host=none").await?;
+    let three = case
+        .open("main", &format!("&nodes=3&host=3{query}"))
+        .await?;
+    let client = case
+        .open("main", &format!("&nodes=3&host=none{query}"))
+        .await?;
     client.healthy(3).await?;
     let mut pids = vec![];
     for tab in [&one, &two, &three, &client] {
@@ -191,7 +233,8 @@ pub async fn kill_two_at_once(case: &Case) -> Result<()> {
         tab.close().await?;
     }
     for id in [1, 2] {
-        case.open("main", &format!("&nodes=3&host={id}")).await?;
+        case.open("main", &format!("&nodes=3&host={id}{query}"))
+            .await?;
     }
     client.healthy(3).await?;
     load.goes_on(&case.server, 50).await?;
@@ -204,7 +247,18 @@ pub async fn kill_two_at_once(case: &Case) -> Result<()> {
 /// `kill -9` of all of the browser during writes, twice: once with all replicas in one tab, once
 /// with a tab for each. Every acknowledged write is there afterwards, and the replicas agree.
 pub async fn kill_whole_browser(case: &Case) -> Result<()> {
-    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    kill_whole_browser_with(case, "").await
+}
+
+/// The same with ordinary election timeouts alone.
+pub async fn kill_whole_browser_plain(case: &Case) -> Result<()> {
+    kill_whole_browser_with(case, PLAIN).await
+}
+
+async fn kill_whole_browser_with(case: &Case, query: &str) -> Result<()> {
+    let tab = case
+        .open("main", &format!("&nodes=3&host=auto{query}"))
+        .await?;
     tab.healthy(3).await?;
     let load = Load::start(
         &tab,
@@ -219,8 +273,10 @@ pub async fn kill_whole_browser(case: &Case) -> Result<()> {
     case.browser.kill().await?;
 
     case.browser.restart().await?;
-    let tabs = case.open_three("main").await?;
-    let client = case.open("main", "&nodes=3&host=none").await?;
+    let tabs = case.open_three("main", query).await?;
+    let client = case
+        .open("main", &format!("&nodes=3&host=none{query}"))
+        .await?;
     let first = all_there(case, &client, "first").await?;
     let load = Load::start(
         &client,
@@ -236,7 +292,9 @@ pub async fn kill_whole_browser(case: &Case) -> Result<()> {
     drop(tabs);
 
     case.browser.restart().await?;
-    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    let tab = case
+        .open("main", &format!("&nodes=3&host=auto{query}"))
+        .await?;
     ensure!(
         all_there(case, &tab, "first").await? == first,
         "the first load's writes changed"

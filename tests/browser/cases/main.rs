@@ -2,15 +2,24 @@
 //!
 //! The release build is tested, as users get it: `make build` first.
 
+mod backups;
 mod bad_input;
 mod basics;
+mod by_hand;
 mod deaths;
+mod disks;
+mod fencing;
 mod foreign_messages;
 mod harness;
+mod long_run;
+mod members;
 mod page_states;
 mod partitions;
+mod salvage;
+mod snapshots;
 mod sustained;
 mod tabs;
+mod two_nodes;
 
 use tabraft_browser_tests::entry;
 use tabraft_browser_tests::runner::{BOTH, CHROMIUM, Entry, run};
@@ -18,14 +27,39 @@ use tabraft_browser_tests::runner::{BOTH, CHROMIUM, Entry, run};
 /// The long ones first: two run at a time.
 const CASES: &[Entry] = &[
     entry!(BOTH, harness::harness_notices),
+    entry!(BOTH, long_run::two_long_run),
     entry!(BOTH, deaths::kill_whole_browser),
     entry!(BOTH, deaths::kill_leader_renderer),
     entry!(BOTH, deaths::kill_two_at_once),
     entry!(BOTH, deaths::crash_leader_worker),
+    entry!(BOTH, two_nodes::two_one_dies),
+    entry!(BOTH, members::members_change),
+    entry!(BOTH, salvage::e4_e5_salvaged),
+    entry!(CHROMIUM, deaths::kill_whole_browser_plain),
+    entry!(CHROMIUM, deaths::kill_leader_renderer_plain),
+    entry!(CHROMIUM, deaths::kill_two_at_once_plain),
+    entry!(CHROMIUM, deaths::crash_leader_worker_plain),
     entry!(BOTH, tabs::two_hosts),
     entry!(BOTH, tabs::hand_over),
     entry!(BOTH, tabs::reload),
     entry!(BOTH, basics::open_write_read),
+    entry!(CHROMIUM, two_nodes::two_both_die),
+    entry!(CHROMIUM, two_nodes::newcomer_without_storage),
+    entry!(CHROMIUM, two_nodes::stopped_is_not_revived),
+    entry!(CHROMIUM, salvage::e4_e5_lost),
+    entry!(CHROMIUM, salvage::commit_lag),
+    entry!(CHROMIUM, fencing::same_id_twice),
+    entry!(CHROMIUM, members::members_without_quorum),
+    entry!(CHROMIUM, members::sizes),
+    entry!(CHROMIUM, members::forgotten_never_votes),
+    entry!(CHROMIUM, members::damaged_replaced),
+    entry!(CHROMIUM, snapshots::wal_bounded),
+    entry!(CHROMIUM, snapshots::far_behind),
+    entry!(CHROMIUM, snapshots::configure_live),
+    entry!(CHROMIUM, backups::export_restore),
+    entry!(CHROMIUM, disks::disk_faults),
+    entry!(CHROMIUM, disks::steps_of_a_write),
+    entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),

@@ -8,6 +8,7 @@ use tabraft_browser_tests::browser::Kind;
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::load::{Load, Shape, Tally, heap_bytes};
 use tabraft_browser_tests::processes;
+use tabraft_browser_tests::runner::number_from;
 use tabraft_browser_tests::tab::Tab;
 
 const MIB: u64 = 1 << 20;
@@ -19,12 +20,8 @@ const HEAP_GROWTH_MIB_MAX: u64 = 40;
 /// 64 puts in flight over three tabs, one replica each: no error, memory that stops growing, equal
 /// replicas at the end.
 pub async fn sustained(case: &Case) -> Result<()> {
-    let seconds = match std::env::var("SUSTAIN_SECONDS") {
-        Ok(text) => text.parse().context("SUSTAIN_SECONDS")?,
-        Err(_) => 10,
-    };
-    let period = Duration::from_secs(seconds);
-    let tabs = case.open_three("main").await?;
+    let period = Duration::from_secs(number_from("SUSTAIN_SECONDS", 10)?);
+    let tabs = case.open_three("main", "").await?;
     let mut loads = vec![];
     for (n, tab) in tabs.iter().enumerate() {
         let in_flight = if n == 0 { 22 } else { 21 };

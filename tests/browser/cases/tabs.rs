@@ -81,7 +81,7 @@ pub async fn two_hosts(case: &Case) -> Result<()> {
 
     // Which of the two runs it; and from then on it alone does.
     let (holder, waiter) = eventually("one of them to run it", SOON, async || {
-        let here = [has(&tabs[0], 2).await?, has(&tabs[1], 2).await?];
+        let here = [tabs[0].hosts(2).await?, tabs[1].hosts(2).await?];
         ensure!(
             here[0] != here[1],
             "run by the first: {}, by the second: {}",
@@ -99,8 +99,8 @@ pub async fn two_hosts(case: &Case) -> Result<()> {
     let epoch = status.node(2)?.epoch;
     let lock = format!("tabraft:{}:node:2", status.cluster);
     all_along("one host", Duration::from_secs(3), async || {
-        ensure!(has(holder, 2).await?, "the first lost it");
-        ensure!(!has(waiter, 2).await?, "both run it");
+        ensure!(holder.hosts(2).await?, "the first lost it");
+        ensure!(!waiter.hosts(2).await?, "both run it");
         let locks = locks(waiter, &lock).await?;
         ensure!(
             locks.held == 1 && locks.pending > 0,
@@ -174,12 +174,12 @@ pub async fn hand_over(case: &Case) -> Result<()> {
         .await?;
     eventually("the second to run it", SOON, async || {
         ensure!(
-            has(&second, leader).await?,
+            second.hosts(leader).await?,
             "{}",
             second.status().await?.in_short()
         );
         ensure!(
-            !has(&first, leader).await?,
+            !first.hosts(leader).await?,
             "{}",
             first.status().await?.in_short()
         );
@@ -239,12 +239,12 @@ pub async fn hand_over(case: &Case) -> Result<()> {
     third.ready().await?;
     eventually("the third to run its own", SOON, async || {
         ensure!(
-            has(&third, other).await?,
+            third.hosts(other).await?,
             "{}",
             third.status().await?.in_short()
         );
         ensure!(
-            !has(&first, other).await?,
+            !first.hosts(other).await?,
             "{}",
             first.status().await?.in_short()
         );
@@ -262,11 +262,6 @@ pub async fn hand_over(case: &Case) -> Result<()> {
     third.agreement(3).await?;
     ensure!(third.get("before").await?.as_deref() == Some("1"), "lost");
     Ok(())
-}
-
-/// Whether `tab` hosts `node`.
-async fn has(tab: &Tab, node: u64) -> Result<bool> {
-    Ok(tab.status().await?.node(node)?.here)
 }
 
 /// How many hold a Web Lock of this origin, and how many wait for it.

@@ -77,11 +77,23 @@ impl Case {
         Ok(tab)
     }
 
-    /// One tab for each of three replicas, in the order of their ids, with a leader.
-    pub async fn open_three(&self, cluster: &str) -> Result<[Tab; 3]> {
-        let one = self.open(cluster, "&nodes=3&host=1").await?;
-        let two = self.open(cluster, "&nodes=3&host=2").await?;
-        let three = self.open(cluster, "&nodes=3&host=3").await?;
+    /// A tab for one replica.
+    pub async fn open_host(&self, cluster: &str, query: &str, id: u64) -> Result<Tab> {
+        self.open(cluster, &format!("{query}&host={id}")).await
+    }
+
+    /// A folder for files, deleted with the case.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// One tab for each of three replicas, in the order of their ids, with a leader. `query`
+    /// continues the query of each.
+    pub async fn open_three(&self, cluster: &str, query: &str) -> Result<[Tab; 3]> {
+        let query = &format!("&nodes=3{query}");
+        let one = self.open_host(cluster, query, 1).await?;
+        let two = self.open_host(cluster, query, 2).await?;
+        let three = self.open_host(cluster, query, 3).await?;
         three.healthy(3).await?;
         Ok([one, two, three])
     }

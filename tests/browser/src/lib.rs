@@ -4,7 +4,9 @@
 //!   (acknowledged writes, console output) is posted to it.
 //! - [`browser`]: one browser with a profile of its own, its driver, and all the ways to kill it.
 //! - [`processes`]: the processes behind a browser, and which of them hosts a tab.
-//! - [`tab`]: one tab, its `window.tabraft`, and what a person sees and presses.
+//! - [`tab`]: one tab and its `window.tabraft`.
+//! - [`page`]: what a person sees and presses.
+//! - [`storage`]: the origin's databases, read past tabraft.
 //! - [`load`]: writes that go on while things are being killed, and the proof that none is lost.
 //! - [`status`]: the shape of `tabraft.status()`, and what must be true of it.
 //! - [`case`]: what a case is given, and what is kept when it fails.
@@ -14,9 +16,11 @@
 pub mod browser;
 pub mod case;
 pub mod load;
+pub mod page;
 pub mod processes;
 pub mod runner;
 pub mod server;
 pub mod status;
+pub mod storage;
 pub mod tab;
 pub mod wait;

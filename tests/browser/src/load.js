@@ -1,8 +1,13 @@
 // Keeps `inFlight` puts under way, each with a key and value of its own (or, with `ring`, over
-// that many keys), until it is told to stop. A put counts when its promise resolved and the
-// test's server has answered that it knows.
-const { name, inFlight, ring, valueBytes, timeoutMs } = args;
-const load = { running: true, sent: 0, acked: 0, failed: [], longestMs: 0 };
+// about that many keys), until it is told to stop or has sent `writes`. A put counts when its
+// promise resolved and the test's server has answered that it knows; with `ring` the tab itself
+// keeps each key's last value, which is exact, for each writer has keys of its own.
+const { name, inFlight, ring, writes, valueBytes, timeoutMs, pauseMs } = args;
+const load = {
+  running: true, sent: 0, acked: 0, failed: [], longestMs: 0,
+  // When the last put was acknowledged, and the longest time without one since it was asked for.
+  ackedAt: performance.now(), gapMs: 0, last: {},
+};
 harness.loads[name] = load;
 
 let unsent = [];
@@ -18,16 +23,27 @@ const post = async () => {
   posting = false;
 };
 
-const writer = async () => {
-  while (load.running) {
+const keyOf = (n, writer, round) => {
+  if (!ring) return `${name}/${Math.floor(n / 250)}/${n}`;
+  const own = Math.max(1, Math.floor(ring / inFlight));
+  return `${name}/ring/${writer + inFlight * (round % own)}`;
+};
+
+const write = async (writer) => {
+  for (let round = 0; load.running && (!writes || load.sent < writes); round++) {
     const n = load.sent++;
-    const key = ring ? `${name}/ring/${n % ring}` : `${name}/${Math.floor(n / 250)}/${n}`;
+    const key = keyOf(n, writer, round);
     const value = `${name}:${n}:`.padEnd(valueBytes, "x");
     const began = performance.now();
     try {
       await tabraft.put(key, value, { timeoutMs });
       load.acked++;
-      if (!ring) {
+      const now = performance.now();
+      load.gapMs = Math.max(load.gapMs, now - load.ackedAt);
+      load.ackedAt = now;
+      if (ring) {
+        load.last[key] = value;
+      } else {
         unsent.push([key, value]);
         post();
       }
@@ -37,6 +53,7 @@ const writer = async () => {
       if (load.failed.length > 1000) load.running = false;
     }
     load.longestMs = Math.max(load.longestMs, performance.now() - began);
+    if (pauseMs) await new Promise((done) => setTimeout(done, pauseMs));
   }
 };
-load.over = Promise.all(Array.from({ length: inFlight }, writer)).then(post);
+load.over = Promise.all(Array.from({ length: inFlight }, (_, writer) => write(writer))).then(post);

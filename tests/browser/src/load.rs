@@ -21,7 +21,11 @@ pub struct Shape {
     pub in_flight: u64,
     /// Writes over that many keys again and again; 0 for a new key each time.
     pub ring: u64,
+    /// After how many writes it ends by itself; 0 for never.
+    pub writes: u64,
     pub value_bytes: u64,
+    /// How long each writer rests after a put.
+    pub pause_ms: u64,
     /// After which a put's outcome is unknown.
     pub timeout_ms: u64,
 }
@@ -31,7 +35,9 @@ impl Default for Shape {
         Self {
             in_flight: 8,
             ring: 0,
+            writes: 0,
             value_bytes: 64,
+            pause_ms: 0,
             timeout_ms: 15_000,
         }
     }
@@ -45,6 +51,8 @@ pub struct Tally {
     pub acked: u64,
     pub failed: Vec<String>,
     pub longest_ms: f64,
+    /// The longest time without an acknowledged put, since [`Load::forget_gap`].
+    pub gap_ms: f64,
 }
 
 pub struct Load {
@@ -59,7 +67,9 @@ impl Load {
             "name": name,
             "inFlight": shape.in_flight,
             "ring": shape.ring,
+            "writes": shape.writes,
             "valueBytes": shape.value_bytes,
+            "pauseMs": shape.pause_ms,
             "timeoutMs": shape.timeout_ms,
         });
         tab.run(include_str!("load.js"), args)
@@ -76,9 +86,34 @@ impl Load {
     }
 
     pub async fn tally(&self) -> Result<Tally> {
-        let look = "const { sent, acked, failed, longestMs } = harness.loads[args];\
-                    return { sent, acked, failed, longestMs }";
+        let look = "const { sent, acked, failed, longestMs, gapMs } = harness.loads[args];\
+                    return { sent, acked, failed, longestMs, gapMs }";
         self.tab.eval(look, json!(self.name)).await
+    }
+
+    /// From now on the longest gap is measured anew.
+    pub async fn forget_gap(&self) -> Result<()> {
+        let forget = "harness.loads[args].gapMs = 0";
+        self.tab.run(forget, json!(self.name)).await?;
+        Ok(())
+    }
+
+    /// Waits until so many writes have been acknowledged in all, as the tab tells.
+    pub async fn reaches(&self, acked: u64) -> Result<()> {
+        let mut before = 0;
+        loop {
+            // As long as it goes on, it may take its time.
+            let now = eventually("writes to go on", SOON, async || {
+                let tally = self.tally().await?;
+                ensure!(tally.acked > before, "still {before} of {acked}");
+                Ok(tally.acked)
+            })
+            .await?;
+            if now >= acked {
+                return Ok(());
+            }
+            before = now;
+        }
     }
 
     /// Waits until `more` writes have been acknowledged from now on: it goes on.
@@ -114,6 +149,27 @@ impl Load {
         stopping.outcome(Duration::from_secs(40)).await?;
         self.tally().await
     }
+}
+
+/// Reads, through `reader`, the ring of a load that has stopped: every key has the value that was
+/// last acknowledged. Returns how many keys there are.
+pub async fn verify_ring(reader: &Tab, load: &Load) -> Result<usize> {
+    let look = "return harness.loads[args].last";
+    let last: BTreeMap<String, String> = load.tab.eval(look, json!(load.name)).await?;
+    ensure!(!last.is_empty(), "nothing was acknowledged");
+    let args = json!([format!("{}/ring/", load.name), { "limit": 100_000 }]);
+    let rows: Vec<(String, String)> = serde_json::from_value(reader.call("scan", args).await?)?;
+    let found: BTreeMap<String, String> = rows.into_iter().collect();
+    let different = last
+        .iter()
+        .find(|(key, value)| found.get(*key) != Some(value));
+    ensure!(
+        different.is_none() && found.len() == last.len(),
+        "{} keys, not {}; the first that is different: {different:?}",
+        found.len(),
+        last.len()
+    );
+    Ok(last.len())
 }
 
 /// Reads, through `reader`, everything that the load `name` can have written: every acknowledged

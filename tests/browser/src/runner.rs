@@ -6,6 +6,7 @@
 //! cargo test -p tabraft-browser-tests -- firefox/ --jobs 1     one browser, one at a time
 //! cargo test -p tabraft-browser-tests -- crash --repeat 10     the same again and again
 //! cargo test -p tabraft-browser-tests -- --list
+//! CASE_SECONDS=3600 KILLS=200 cargo test -p tabraft-browser-tests -- two_long_run
 //! ```
 
 use std::collections::VecDeque;
@@ -22,8 +23,8 @@ use crate::browser::Kind;
 use crate::case::Case;
 use crate::processes;
 
-/// A case that takes longer hangs.
-const CASE_DEADLINE: Duration = Duration::from_secs(240);
+/// A case that takes longer hangs, unless `CASE_SECONDS` says otherwise.
+const CASE_DEADLINE_S: u64 = 240;
 
 type Body = for<'a> fn(&'a Case) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
@@ -212,6 +213,14 @@ fn end_browsers_when_interrupted() -> Result<()> {
     })
 }
 
+/// The number in the environment variable, or another.
+pub fn number_from(variable: &str, otherwise: u64) -> Result<u64> {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().with_context(|| variable.to_owned()),
+        Err(_) => Ok(otherwise),
+    }
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|it| it.into_inner())
 }
@@ -220,13 +229,14 @@ fn run_one(one: &Chosen) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let deadline = Duration::from_secs(number_from("CASE_SECONDS", CASE_DEADLINE_S)?);
     let case = runtime.block_on(Case::start(one.entry.name, one.kind))?;
     // A panic is a failure like another: its evidence is kept, and the other cases go on.
     let ended = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let body = (one.entry.body)(&case);
-            let ended = tokio::time::timeout(CASE_DEADLINE, body).await;
-            ended.unwrap_or_else(|_| Err(anyhow!("not done after {CASE_DEADLINE:?}")))?;
+            let ended = tokio::time::timeout(deadline, body).await;
+            ended.unwrap_or_else(|_| Err(anyhow!("not done after {deadline:?}")))?;
             case.ensure_clean().await
         })
     }));

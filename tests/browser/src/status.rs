@@ -3,6 +3,15 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+/// What a leader knows of a member's log.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Progress {
+    pub id: u64,
+    #[serde(rename = "match")]
+    pub matched: u64,
+    pub next: u64,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeStatus {
@@ -12,14 +21,20 @@ pub struct NodeStatus {
     pub here: bool,
     pub term: u64,
     pub leader: u64,
+    pub first_index: u64,
     pub last_index: u64,
     pub commit: u64,
     pub applied: u64,
     pub snapshot_index: u64,
+    pub wal_records: u64,
+    pub wal_bytes: u64,
     pub keys: u64,
     pub digest: String,
     pub epoch: u64,
     pub voters: Vec<u64>,
+    pub learners: Vec<u64>,
+    pub member: bool,
+    pub progress: Vec<Progress>,
     pub problem: String,
 }
 
@@ -44,6 +59,24 @@ impl Status {
     pub fn node(&self, id: u64) -> Result<&NodeStatus> {
         let found = self.nodes.iter().find(|node| node.id == id);
         found.with_context(|| format!("no node {id} in {}", self.in_short()))
+    }
+
+    /// What the leader knows of a member.
+    pub fn progress_of(&self, id: u64) -> Result<&Progress> {
+        let known = &self.node(self.leader)?.progress;
+        let found = known.iter().find(|it| it.id == id);
+        found.with_context(|| format!("the leader knows nothing of {id}: {known:?}"))
+    }
+
+    /// The ids of those that run and do not lead.
+    pub fn followers(&self) -> Vec<u64> {
+        let others = self.running().filter(|it| it.id != self.leader);
+        others.map(|it| it.id).collect()
+    }
+
+    /// The voters, as the leader has them.
+    pub fn voters(&self) -> Result<&[u64]> {
+        Ok(&self.node(self.leader)?.voters)
     }
 
     pub fn is_running(&self, id: u64) -> bool {

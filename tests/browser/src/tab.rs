@@ -1,4 +1,4 @@
-//! One tab: its `window.tabraft`, and what a person sees and presses.
+//! One tab and its `window.tabraft`; what a person sees and presses there is in `page.rs`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thirtyfour::WindowHandle;
-use thirtyfour::prelude::*;
 
 use crate::browser::Browser;
 use crate::processes;
@@ -37,6 +36,11 @@ impl std::error::Error for ApiError {}
 
 /// The code a call was rejected with; an error if it was not, or not as documented.
 pub fn code_of<T: std::fmt::Debug>(result: Result<T>) -> Result<String> {
+    Ok(error_of(result)?.code)
+}
+
+/// What a call was rejected with; an error if it was not, or not as documented.
+pub fn error_of<T: std::fmt::Debug>(result: Result<T>) -> Result<ApiError> {
     match result {
         Ok(value) => bail!("expected an error, got {value:?}"),
         Err(error) => {
@@ -52,7 +56,7 @@ pub fn code_of<T: std::fmt::Debug>(result: Result<T>) -> Result<String> {
                 "{} says nothing to people",
                 api.code
             );
-            Ok(api.code.clone())
+            Ok(api.clone())
         }
     }
 }
@@ -196,6 +200,30 @@ impl Tab {
         )?)
     }
 
+    /// Starts a new replica in this tab and makes it a member; returns its id.
+    pub async fn add_node(&self, id: Option<u64>, learner: bool) -> Result<u64> {
+        let add = "return tabraft.addNode(args.id ?? undefined, { learner: args.learner })";
+        self.eval(add, json!({ "id": id, "learner": learner }))
+            .await
+    }
+
+    /// The sentences of all events this tab has heard of.
+    pub async fn events(&self) -> Result<Vec<String>> {
+        let look = "return (await tabraft.events({})).map((it) => it.text)";
+        self.eval(look, Value::Null).await
+    }
+
+    /// Waits until an event says `words`, and returns its sentence.
+    pub async fn hears_of(&self, words: &str) -> Result<String> {
+        eventually(words, SOON, async || {
+            let events = self.events().await?;
+            let found = events.iter().rev().find(|it| it.contains(words)).cloned();
+            let last = &events[events.len().saturating_sub(10)..];
+            found.with_context(|| format!("no event says it; the last are {last:#?}"))
+        })
+        .await
+    }
+
     pub async fn status(&self) -> Result<Status> {
         self.eval("return tabraft.status()", Value::Null).await
     }
@@ -227,6 +255,26 @@ impl Tab {
             Ok((leader.id, leader.term))
         })
         .await
+    }
+
+    /// Waits until the status is as required, and returns it.
+    pub async fn sees(
+        &self,
+        what: &str,
+        required: impl Fn(&Status) -> Result<bool>,
+    ) -> Result<Status> {
+        eventually(what, SOON, async || {
+            let status = self.status().await?;
+            status.ensure_no_divergence()?;
+            ensure!(required(&status)?, "{}", status.in_short());
+            Ok(status)
+        })
+        .await
+    }
+
+    /// Whether this tab hosts `node`.
+    pub async fn hosts(&self, node: u64) -> Result<bool> {
+        Ok(self.status().await?.node(node)?.here)
     }
 
     pub async fn reload(&self) -> Result<()> {
@@ -292,66 +340,5 @@ impl Tab {
             .await?
             .screenshot(path)
             .await?)
-    }
-
-    // What a person sees and presses. An element is named by its test id, an element in another
-    // by `outer/inner`.
-
-    async fn element(driver: &WebDriver, name: &str) -> Result<WebElement> {
-        let selector: Vec<String> = name
-            .split('/')
-            .map(|id| format!("[data-testid=\"{id}\"]"))
-            .collect();
-        let found = driver.find(By::Css(selector.join(" "))).await;
-        found.with_context(|| format!("`{name}` on the page"))
-    }
-
-    /// The visible text of an element.
-    pub async fn text(&self, name: &str) -> Result<String> {
-        let driver = self.browser.driver_at(&self.window).await?;
-        Ok(Self::element(&driver, name).await?.text().await?)
-    }
-
-    /// A click, where a person's would land.
-    pub async fn press(&self, name: &str) -> Result<()> {
-        let driver = self.browser.driver_at(&self.window).await?;
-        let element = Self::element(&driver, name).await?;
-        element
-            .click()
-            .await
-            .with_context(|| format!("pressing `{name}`"))
-    }
-
-    pub async fn fill(&self, name: &str, text: &str) -> Result<()> {
-        let driver = self.browser.driver_at(&self.window).await?;
-        let element = Self::element(&driver, name).await?;
-        element.clear().await?;
-        element
-            .send_keys(text)
-            .await
-            .with_context(|| format!("typing into `{name}`"))
-    }
-
-    /// The visible text of the row of `key` in the table of keys, if it is there.
-    pub async fn row(&self, key: &str) -> Result<Option<String>> {
-        let look = "const rows = document.querySelectorAll('[data-testid=keys] [data-key]');\
-                    const row = [...rows].find((it) => it.dataset.key === args);\
-                    return row ? row.innerText : null";
-        self.eval(look, json!(key)).await
-    }
-
-    /// Waits until the text of an element is as required.
-    pub async fn shows(
-        &self,
-        name: &str,
-        what: &str,
-        required: impl Fn(&str) -> bool,
-    ) -> Result<String> {
-        eventually(what, SOON, async || {
-            let text = self.text(name).await?;
-            ensure!(required(&text), "`{name}` shows {text:?}");
-            Ok(text)
-        })
-        .await
     }
 }

@@ -1,0 +1,224 @@
+//! Two nodes die and are reborn any number of times.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use serde_json::json;
+use tabraft_browser_tests::browser::Kind;
+use tabraft_browser_tests::case::Case;
+use tabraft_browser_tests::load::{self, Load, Shape};
+use tabraft_browser_tests::processes;
+use tabraft_browser_tests::runner::number_from;
+use tabraft_browser_tests::tab::Tab;
+use tabraft_browser_tests::wait::{SOON, eventually};
+
+const QUERY: &str = "&nodes=2";
+/// Writes acknowledged after a death before it counts as survived.
+const SURVIVED: usize = 20;
+
+/// Chance, the same in every run of the same `SEED`.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: u64) -> u64 {
+        // Knuth's MMIX.
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+/// Longest times without an acknowledged write, one a death, in milliseconds.
+#[derive(Default)]
+struct Downtimes(Vec<f64>);
+
+impl fmt::Display for Downtimes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let Some(last) = sorted.len().checked_sub(1) else {
+            return write!(out, "none");
+        };
+        let at = |share: f64| sorted[(last as f64 * share).round() as usize];
+        write!(
+            out,
+            "{} times, median {:.0} ms, p99 {:.0} ms, longest {:.0} ms",
+            sorted.len(),
+            at(0.5),
+            at(0.99),
+            sorted[last]
+        )
+    }
+}
+
+struct Host {
+    tab: Tab,
+    pid: u32,
+}
+
+struct Run<'a> {
+    case: &'a Case,
+    client: Tab,
+    client_pid: u32,
+    hosts: [Host; 2],
+    load: Load,
+}
+
+/// `KILLS` deaths under constant writes, each of a worker, of the process behind a tab (which is
+/// opened again at once, or later, so that the survivor revives its replica), or of both tabs. No
+/// acknowledged write is lost, and each write is answered.
+pub async fn two_long_run(case: &Case) -> Result<()> {
+    let usual = match case.kind() {
+        Kind::Chromium => 20,
+        Kind::Firefox => 8,
+    };
+    let kills = number_from("KILLS", usual)?;
+    let mut chance = Chance(number_from("SEED", 17)?);
+    let mut run = Run::start(case).await?;
+    let (mut workers, mut processes, mut both) = <(Downtimes, Downtimes, Downtimes)>::default();
+    for n in 0..kills {
+        let id = chance.below(2) + 1;
+        // Every kind is had early, however few there are.
+        let kind = if n < 4 { n * 3 } else { chance.below(10) };
+        run.load.forget_gap().await?;
+        let acked = case.server.acked_count("load");
+        let downtimes = match kind {
+            0..=4 => {
+                run.client.call("crash", json!([id])).await?;
+                &mut workers
+            }
+            5..=8 => {
+                let reopen = chance.below(2) == 0;
+                run.kill(id, reopen).await?;
+                &mut processes
+            }
+            _ => {
+                run.kill_both().await?;
+                &mut both
+            }
+        };
+        eventually("writes to go on", SOON, async || {
+            let more = case.server.acked_count("load") - acked;
+            ensure!(more >= SURVIVED, "{more} after death {n} of kind {kind}");
+            Ok(())
+        })
+        .await?;
+        downtimes.0.push(run.load.tally().await?.gap_ms);
+        run.restore().await?;
+    }
+    let tally = run.load.stop_without_failures().await?;
+    run.client.agreement(2).await?;
+    let count = load::verify(&case.server, &run.client, "load").await?;
+    ensure!(tally.acked == tally.sent, "not all answered: {tally:?}");
+    println!(
+        "  {}: {kills} deaths, {count} writes\n  workers: {workers}\n  processes: {processes}\n  both: {both}",
+        case.name
+    );
+    Ok(())
+}
+
+impl<'a> Run<'a> {
+    async fn start(case: &'a Case) -> Result<Self> {
+        let hosts = [open(case, 1, &[]).await?, open(case, 2, &[]).await?];
+        let client = case.open("main", &format!("{QUERY}&host=none")).await?;
+        client.healthy(2).await?;
+        let client_pid = case.browser.renderer_of(&client.window).await?;
+        let pids = [hosts[0].pid, hosts[1].pid, client_pid];
+        let apart = pids[0] != pids[1] && pids[1] != pids[2] && pids[0] != pids[2];
+        ensure!(apart, "tabs share processes: {pids:?}");
+        // Not as fast as it can: it is to run for long, and it is the gaps that count.
+        let shape = Shape {
+            in_flight: 4,
+            pause_ms: 10,
+            timeout_ms: 60_000,
+            ..Shape::default()
+        };
+        let load = Load::start(&client, "load", shape).await?;
+        load.goes_on(&case.server, 50).await?;
+        Ok(Self {
+            case,
+            client,
+            client_pid,
+            hosts,
+            load,
+        })
+    }
+
+    /// Kills the process behind a replica's tab, which is opened again now or by `restore`.
+    async fn kill(&mut self, id: u64, reopen: bool) -> Result<()> {
+        let host = &self.hosts[id as usize - 1];
+        processes::kill(&[host.pid]).await?;
+        if reopen {
+            self.reopen(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Kills both; a tab that finds nobody brings both back.
+    async fn kill_both(&mut self) -> Result<()> {
+        let pids: Vec<u32> = self.hosts.iter().map(|it| it.pid).collect();
+        processes::kill(&pids).await?;
+        for host in &self.hosts {
+            host.tab.close().await?;
+        }
+        let query = format!("{QUERY}&host=auto");
+        let tab = self.case.open("main", &query).await?;
+        tab.healthy(2).await?;
+        // It has its part in this no longer than that of a tab that was opened for one.
+        self.hosts = [
+            open(self.case, 1, &[self.client_pid]).await?,
+            open(self.case, 2, &[self.client_pid]).await?,
+        ];
+        tab.close().await
+    }
+
+    async fn reopen(&mut self, id: u64) -> Result<()> {
+        let host = &mut self.hosts[id as usize - 1];
+        host.tab.close().await?;
+        *host = open(self.case, id, &[self.client_pid]).await?;
+        Ok(())
+    }
+
+    /// Each replica in a tab of its own again.
+    async fn restore(&mut self) -> Result<()> {
+        for id in [1, 2] {
+            if !processes::is_alive(self.hosts[id as usize - 1].pid) {
+                self.reopen(id).await?;
+            }
+        }
+        self.client.status().await?.ensure_no_divergence()?;
+        self.client.healthy(2).await?;
+        for id in [1, 2] {
+            let tab = &self.hosts[id as usize - 1].tab;
+            if tab.hosts(id).await? {
+                continue;
+            }
+            // A worker that died may have been revived in the other tab.
+            tab.reload().await?;
+            eventually("its own tab to have it", SOON, async || {
+                ensure!(tab.hosts(id).await?, "{}", tab.status().await?.in_short());
+                Ok(())
+            })
+            .await?;
+        }
+        self.client.healthy(2).await?;
+        self.load.goes_on(&self.case.server, SURVIVED).await
+    }
+}
+
+/// A tab for a replica, in a process of which none of `not` dies.
+async fn open(case: &Case, id: u64, not: &[u32]) -> Result<Host> {
+    for _ in 0..4 {
+        let tab = case.open_host("main", QUERY, id).await?;
+        let pid = case.browser.renderer_of(&tab.window).await?;
+        if !not.contains(&pid) {
+            return Ok(Host { tab, pid });
+        }
+        tab.close().await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("tab {id} always shares a process with another")
+}

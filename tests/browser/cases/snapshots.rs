@@ -1,0 +1,214 @@
+//! Logs end somewhere: snapshots are taken, sent, and bound what is on disk.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tabraft_browser_tests::case::Case;
+use tabraft_browser_tests::load::{self, Load, Shape};
+use tabraft_browser_tests::runner::number_from;
+use tabraft_browser_tests::status::Status;
+use tabraft_browser_tests::storage;
+use tabraft_browser_tests::tab::Tab;
+use tabraft_browser_tests::wait::{SOON, eventually};
+
+/// A follower was away for longer than the log reaches: it gets the leader's snapshot, also when
+/// it dies in the middle of that.
+pub async fn far_behind(case: &Case) -> Result<()> {
+    let query = "&nodes=3&host=auto&snapshot_entries=100&catchup_entries=50";
+    let tab = case.open("main", query).await?;
+    tab.healthy(3).await?;
+    let follower = tab.status().await?.followers()[0];
+    let installed = format!("Node {follower} installed the leader's snapshot");
+
+    miss_writes(&tab, "first", follower).await?;
+    tab.call("start", json!([follower])).await?;
+    tab.hears_of(&installed).await?;
+    tab.agreement(3).await?;
+
+    // Once more, with a disk so slow that it dies before it has kept the snapshot.
+    miss_writes(&tab, "second", follower).await?;
+    let before = times(&tab, &installed).await?;
+    let start = "await tabraft.start(args); await tabraft.disk(args, { delayMs: 5000 })";
+    tab.run(start, json!(follower)).await?;
+    tab.sees("it to hear of the leader", |status| {
+        let node = status.node(follower)?;
+        let behind = node.last_index < status.node(status.leader)?.first_index;
+        ensure!(behind, "it is no longer behind");
+        Ok(node.leader == status.leader)
+    })
+    .await?;
+    tab.call("crash", json!([follower])).await?;
+    let kept = times(&tab, &installed).await?;
+    ensure!(kept == before, "it had installed it already");
+    tab.put("meanwhile", "1").await?;
+    tab.call("start", json!([follower])).await?;
+    eventually("it to install the snapshot", SOON, async || {
+        ensure!(times(&tab, &installed).await? > before);
+        Ok(())
+    })
+    .await?;
+    tab.agreement(3).await?;
+    ensure!(tab.get_stale("meanwhile", follower).await?.as_deref() == Some("1"));
+    load::verify(&case.server, &tab, "first").await?;
+    load::verify(&case.server, &tab, "second").await?;
+    Ok(())
+}
+
+/// Writes until the log no longer reaches back to what a crashed follower has.
+async fn miss_writes(tab: &Tab, load: &str, follower: u64) -> Result<()> {
+    tab.call("crash", json!([follower])).await?;
+    let last = tab.status().await?.node(follower)?.last_index;
+    let shape = Shape {
+        in_flight: 64,
+        writes: 2_000,
+        ..Shape::default()
+    };
+    let load = Load::start(tab, load, shape).await?;
+    load.reaches(2_000).await?;
+    load.stop_without_failures().await?;
+    let first = tab.status().await?;
+    let first = first.node(first.leader)?.first_index;
+    ensure!(first > last + 1, "the log from {first} reaches {last}");
+    Ok(())
+}
+
+async fn times(tab: &Tab, words: &str) -> Result<usize> {
+    let events = tab.events().await?;
+    Ok(events.iter().filter(|it| it.contains(words)).count())
+}
+
+/// Entries after which a snapshot is due, and those kept before it, in `wal_bounded`.
+const ENTRIES: u64 = 100;
+const IN_FLIGHT: u64 = 64;
+
+/// The log on disk reaches from the older of two snapshots. From one snapshot to the next there
+/// are `ENTRIES`, and those of the batch whose application makes it due; a batch is at most what a
+/// leader keeps for a follower that comes back (`ENTRIES` before its snapshot, as many after it
+/// until the next is due) and what is under way. The next snapshot is being written meanwhile,
+/// with as much again coming in: three stretches in all.
+const STRETCH: u64 = ENTRIES + 2 * ENTRIES + 2 * IN_FLIGHT;
+const ENTRIES_MAX: u64 = 3 * STRETCH;
+/// An entry is in one record; a change of commit index or term alone is a record too, and there is
+/// at most one of these an entry.
+const RECORDS_MAX: u64 = 2 * ENTRIES_MAX;
+/// Key, value, session and Raft's own fields of an entry are less than 256 bytes; the frame and
+/// the hard state of a record less than 128.
+const BYTES_MAX: u64 = ENTRIES_MAX * 256 + RECORDS_MAX * 128;
+
+/// `BOUNDED_WRITES` writes, while a follower is paused, crashed and restarted: equal replicas, and
+/// disks no larger than the settings imply.
+pub async fn wal_bounded(case: &Case) -> Result<()> {
+    let writes = number_from("BOUNDED_WRITES", 10_000)?;
+    let query = format!("&nodes=3&snapshot_entries={ENTRIES}&catchup_entries={ENTRIES}");
+    let tab = case.open("main", &format!("{query}&host=auto")).await?;
+    tab.healthy(3).await?;
+    let follower = tab.status().await?.followers()[0];
+    let shape = Shape {
+        in_flight: IN_FLIGHT,
+        ring: 1_000,
+        writes,
+        timeout_ms: 60_000,
+        ..Shape::default()
+    };
+    let load = Load::start(&tab, "load", shape).await?;
+    let steps = [("pause", 1), ("resume", 2), ("crash", 3), ("start", 4)];
+    let mut largest = [0; 2];
+    for (step, fifths) in steps {
+        load.reaches(writes * fifths / 5).await?;
+        let status = tab.status().await?;
+        largest = larger(largest, bounded(&status)?);
+        tab.call(step, json!([follower])).await?;
+    }
+    load.reaches(writes).await?;
+    let tally = load.stop_without_failures().await?;
+    ensure!(tally.acked == writes, "{tally:?}");
+    tab.agreement(3).await?;
+    let status = tab.status().await?;
+    largest = larger(largest, bounded(&status)?);
+    load::verify_ring(&tab, &load).await?;
+
+    let mut rows = vec![];
+    for id in 1..=3 {
+        let disk = storage::replica(&tab, id).await?;
+        let (wal, snapshots) = (
+            storage::count(&disk, "wal"),
+            storage::count(&disk, "snapshots"),
+        );
+        ensure!(snapshots <= 2, "{snapshots} snapshots on disk {id}");
+        let told = status.node(id)?.wal_records;
+        ensure!(wal as u64 <= RECORDS_MAX, "{wal} records on disk {id}");
+        ensure!(
+            wal as u64 == told,
+            "{wal} records on disk {id}, told {told}"
+        );
+        rows.push(wal);
+    }
+    println!(
+        "  {}: {writes} writes; at most {} records and {} bytes seen ({RECORDS_MAX} and {BYTES_MAX} allowed), {rows:?} records left",
+        case.name, largest[0], largest[1]
+    );
+    Ok(())
+}
+
+/// Records and bytes of the largest log told of; an error if that is too much.
+fn bounded(status: &Status) -> Result<[u64; 2]> {
+    status.ensure_no_divergence()?;
+    let mut largest = [0; 2];
+    for node in status.running() {
+        let (records, bytes) = (node.wal_records, node.wal_bytes);
+        let fits = records <= RECORDS_MAX && bytes <= BYTES_MAX;
+        ensure!(fits, "node {}: {records} records, {bytes} bytes", node.id);
+        largest = larger(largest, [records, bytes]);
+    }
+    Ok(largest)
+}
+
+fn larger(one: [u64; 2], other: [u64; 2]) -> [u64; 2] {
+    [one[0].max(other[0]), one[1].max(other[1])]
+}
+
+/// A change of settings acts in all tabs at once.
+pub async fn configure_live(case: &Case) -> Result<()> {
+    let one = case.open("main", "&nodes=3&host=1,2").await?;
+    let two = case.open("main", "&nodes=3&host=3").await?;
+    let client = case.open("main", "&nodes=3&host=none").await?;
+    client.healthy(3).await?;
+    let hundred = Shape {
+        writes: 100,
+        ..Shape::default()
+    };
+    let load = Load::start(&client, "before", hundred).await?;
+    load.reaches(100).await?;
+    load.stop_without_failures().await?;
+    let status = client.status().await?;
+    let none = status.nodes.iter().all(|it| it.snapshot_index <= 1);
+    ensure!(none, "snapshots too early: {}", status.in_short());
+
+    let change = json!([{ "snapshotEntries": 20, "catchupEntries": 5 }]);
+    client.call("configure", change).await?;
+    let look = "const s = await tabraft.settings(); return [s.snapshotEntries, s.catchupEntries]";
+    for tab in [&one, &two, &client] {
+        eventually("the settings in force", SOON, async || {
+            let seen = tab.run(look, Value::Null).await?;
+            ensure!(seen == json!([20, 5]), "{seen}");
+            Ok(())
+        })
+        .await?;
+    }
+    let load = Load::start(&client, "after", hundred).await?;
+    load.reaches(100).await?;
+    load.stop_without_failures().await?;
+    client
+        .sees("snapshots on each", |status| {
+            let late = |it: u64| it + 40 > status.nodes[0].applied;
+            let compact = |first: u64, last: u64| last - first < 60;
+            Ok(status
+                .nodes
+                .iter()
+                .all(|it| late(it.snapshot_index) && compact(it.first_index, it.last_index)))
+        })
+        .await?;
+    client.agreement(3).await?;
+    load::verify(&case.server, &client, "before").await?;
+    load::verify(&case.server, &client, "after").await?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! What a person sees and presses. An element is named by its test id, an element in another by
+//! `outer/inner`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use thirtyfour::prelude::*;
+
+use crate::tab::Tab;
+use crate::wait::{SOON, eventually};
+
+fn selector(name: &str) -> String {
+    let parts = name.split('/').map(|id| format!("[data-testid=\"{id}\"]"));
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+impl Tab {
+    async fn element(driver: &WebDriver, name: &str) -> Result<WebElement> {
+        let found = driver.find(By::Css(selector(name))).await;
+        found.with_context(|| format!("`{name}` on the page"))
+    }
+
+    /// Whether the page has such an element.
+    pub async fn has(&self, name: &str) -> Result<bool> {
+        let look = "return document.querySelector(args) !== null";
+        self.eval(look, json!(selector(name))).await
+    }
+
+    /// Chooses a file, as a person does in the browser's dialogue.
+    pub async fn choose_file(&self, name: &str, path: &Path) -> Result<()> {
+        let driver = self.browser.driver_at(&self.window).await?;
+        let element = Self::element(&driver, name).await?;
+        Ok(element.send_keys(path.to_string_lossy()).await?)
+    }
+
+    /// The visible text of an element.
+    pub async fn text(&self, name: &str) -> Result<String> {
+        let driver = self.browser.driver_at(&self.window).await?;
+        Ok(Self::element(&driver, name).await?.text().await?)
+    }
+
+    /// A click, where a person's would land.
+    pub async fn press(&self, name: &str) -> Result<()> {
+        let driver = self.browser.driver_at(&self.window).await?;
+        let element = Self::element(&driver, name).await?;
+        element
+            .click()
+            .await
+            .with_context(|| format!("pressing `{name}`"))
+    }
+
+    pub async fn fill(&self, name: &str, text: &str) -> Result<()> {
+        let driver = self.browser.driver_at(&self.window).await?;
+        let element = Self::element(&driver, name).await?;
+        element.clear().await?;
+        element
+            .send_keys(text)
+            .await
+            .with_context(|| format!("typing into `{name}`"))
+    }
+
+    /// The visible text of the row of `key` in the table of keys, if it is there.
+    pub async fn row(&self, key: &str) -> Result<Option<String>> {
+        let look = "const rows = document.querySelectorAll('[data-testid=keys] [data-key]');\
+                    const row = [...rows].find((it) => it.dataset.key === args);\
+                    return row ? row.innerText : null";
+        self.eval(look, json!(key)).await
+    }
+
+    /// Waits until the text of an element is as required.
+    pub async fn shows(
+        &self,
+        name: &str,
+        what: &str,
+        required: impl Fn(&str) -> bool,
+    ) -> Result<String> {
+        eventually(what, SOON, async || {
+            let text = self.text(name).await?;
+            ensure!(required(&text), "`{name}` shows {text:?}");
+            Ok(text)
+        })
+        .await
+    }
+}

@@ -1,0 +1,55 @@
+//! The databases of an origin, read by JavaScript of the tests' own, past tabraft.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::tab::Tab;
+
+/// By object store: keys, and values or a hash of their bytes.
+pub type Rows = BTreeMap<String, Vec<(String, String)>>;
+
+/// The names of all databases.
+pub async fn databases(tab: &Tab) -> Result<Vec<String>> {
+    let look = "return (await indexedDB.databases()).map((it) => it.name).sort()";
+    tab.eval(look, Value::Null).await
+}
+
+/// All that a replica has stored.
+pub async fn replica(tab: &Tab, node: u64) -> Result<Rows> {
+    read(tab, &database_of(tab, node).await?, false).await
+}
+
+/// The same, and in the same transaction raises the epoch, as another host's opening does: whoever
+/// had it open before must not write any more.
+pub async fn claim(tab: &Tab, node: u64) -> Result<Rows> {
+    read(tab, &database_of(tab, node).await?, true).await
+}
+
+/// What the origin knows of a cluster.
+pub async fn registry(tab: &Tab, cluster: &str) -> Result<Rows> {
+    read(tab, &format!("tabraft:{cluster}"), false).await
+}
+
+/// How many rows a store has.
+pub fn count(rows: &Rows, store: &str) -> usize {
+    rows.get(store).map_or(0, Vec::len)
+}
+
+pub fn epoch(rows: &Rows) -> Result<u64> {
+    let owner = rows.get("owner").context("no owner")?;
+    let (_, epoch) = owner.first().context("no epoch")?;
+    Ok(epoch.parse()?)
+}
+
+async fn database_of(tab: &Tab, node: u64) -> Result<String> {
+    let cluster = tab.status().await?.cluster;
+    Ok(format!("tabraft:{cluster}:{node}"))
+}
+
+async fn read(tab: &Tab, name: &str, raise: bool) -> Result<Rows> {
+    let args = json!({ "name": name, "raise": raise });
+    let found = tab.eval(include_str!("storage.js"), args).await;
+    found.with_context(|| format!("reading the database {name}"))
+}
