@@ -69,7 +69,7 @@ async fn full(tab: &Tab, client: &Tab, id: u64) -> Result<()> {
         )
         .await?;
     let problem = status.node(id)?.problem.clone();
-    ensure!(problem.contains("full"), "it says {problem:?}");
+    ensure!(problem.contains("no room left"), "it says {problem:?}");
     tab.shows(&format!("node-{id}/problem"), &problem, |it| {
         it.contains(&problem)
     })

@@ -39,7 +39,7 @@ pub async fn same_id_twice(case: &Case) -> Result<()> {
     // The lock is where it was, but another has opened the database.
     for id in [now.followers()[0], now.leader] {
         let before = storage::claim(&other, id).await?;
-        failed(&tab, id, "another host").await?;
+        failed(&tab, id, "epoch").await?;
         load.goes_on(&case.server, 50).await?;
         let after = storage::replica(&other, id).await?;
         ensure!(before["wal"] == after["wal"], "the zombie wrote to its log");

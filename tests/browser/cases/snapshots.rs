@@ -1,5 +1,7 @@
 //! Logs end somewhere: snapshots are taken, sent, and bound what is on disk.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
@@ -8,7 +10,7 @@ use tabraft_browser_tests::runner::number_from;
 use tabraft_browser_tests::status::Status;
 use tabraft_browser_tests::storage;
 use tabraft_browser_tests::tab::Tab;
-use tabraft_browser_tests::wait::{SOON, eventually};
+use tabraft_browser_tests::wait::{SOON, all_along, eventually};
 
 /// A follower was away for longer than the log reaches: it gets the leader's snapshot, also when
 /// it dies in the middle of that.
@@ -24,21 +26,27 @@ pub async fn far_behind(case: &Case) -> Result<()> {
     tab.hears_of(&installed).await?;
     tab.agreement(3).await?;
 
-    // Once more, with a disk so slow that it dies before it has kept the snapshot.
+    // Once more. It hears nothing before its disk is so slow that it dies while it keeps the
+    // snapshot.
     miss_writes(&tab, "second", follower).await?;
     let before = times(&tab, &installed).await?;
+    let leader = tab.status().await?.leader;
+    let late = json!([leader, follower, { "delayMs": 300 }]);
+    tab.call("link", late).await?;
     let start = "await tabraft.start(args); await tabraft.disk(args, { delayMs: 5000 })";
     tab.run(start, json!(follower)).await?;
+    tab.call("heal", json!([])).await?;
     tab.sees("it to hear of the leader", |status| {
-        let node = status.node(follower)?;
-        let behind = node.last_index < status.node(status.leader)?.first_index;
-        ensure!(behind, "it is no longer behind");
-        Ok(node.leader == status.leader)
+        Ok(status.node(follower)?.leader == status.leader)
+    })
+    .await?;
+    all_along("it is behind", Duration::from_millis(1500), async || {
+        let kept = times(&tab, &installed).await?;
+        ensure!(kept == before, "it has installed it already");
+        Ok(())
     })
     .await?;
     tab.call("crash", json!([follower])).await?;
-    let kept = times(&tab, &installed).await?;
-    ensure!(kept == before, "it had installed it already");
     tab.put("meanwhile", "1").await?;
     tab.call("start", json!([follower])).await?;
     eventually("it to install the snapshot", SOON, async || {
@@ -78,21 +86,23 @@ async fn times(tab: &Tab, words: &str) -> Result<usize> {
 
 /// Entries after which a snapshot is due, and those kept before it, in `wal_bounded`.
 const ENTRIES: u64 = 100;
-const IN_FLIGHT: u64 = 64;
+const IN_FLIGHT: u64 = 32;
 
-/// The log on disk reaches from the older of two snapshots. From one snapshot to the next there
-/// are `ENTRIES`, and those of the batch whose application makes it due; a batch is at most what a
-/// leader keeps for a follower that comes back (`ENTRIES` before its snapshot, as many after it
-/// until the next is due) and what is under way. The next snapshot is being written meanwhile,
-/// with as much again coming in: three stretches in all.
-const STRETCH: u64 = ENTRIES + 2 * ENTRIES + 2 * IN_FLIGHT;
-const ENTRIES_MAX: u64 = 3 * STRETCH;
+/// What may be applied at once: usually what is under way, and by a follower that was away all
+/// that the leader's log has, before its snapshot and after it.
+const BATCH: u64 = 2 * ENTRIES + 2 * IN_FLIGHT;
+/// The log on disk reaches back to the older of two snapshots. From one to the next there are
+/// `ENTRIES` and the batch that makes it due, and as many until the third takes the place of the
+/// first; what is under way comes in while that is written.
+const ENTRIES_MAX: u64 = 2 * (ENTRIES + BATCH) + IN_FLIGHT;
 /// An entry is in one record; a change of commit index or term alone is a record too, and there is
 /// at most one of these an entry.
 const RECORDS_MAX: u64 = 2 * ENTRIES_MAX;
-/// Key, value, session and Raft's own fields of an entry are less than 256 bytes; the frame and
-/// the hard state of a record less than 128.
-const BYTES_MAX: u64 = ENTRIES_MAX * 256 + RECORDS_MAX * 128;
+/// Key, value, session and Raft's own fields of an entry are less than 192 bytes; the frame and
+/// the hard state of a record less than 96.
+const BYTES_MAX: u64 = ENTRIES_MAX * 192 + RECORDS_MAX * 96;
+/// In memory it reaches back to what is kept before the newest.
+const LOG_MAX: u64 = 2 * ENTRIES + BATCH + IN_FLIGHT;
 
 /// `BOUNDED_WRITES` writes, while a follower is paused, crashed and restarted: equal replicas, and
 /// disks no larger than the settings imply.
@@ -157,6 +167,8 @@ fn bounded(status: &Status) -> Result<[u64; 2]> {
         let (records, bytes) = (node.wal_records, node.wal_bytes);
         let fits = records <= RECORDS_MAX && bytes <= BYTES_MAX;
         ensure!(fits, "node {}: {records} records, {bytes} bytes", node.id);
+        let entries = node.last_index + 1 - node.first_index;
+        ensure!(entries <= LOG_MAX, "node {}: {entries} entries", node.id);
         largest = larger(largest, [records, bytes]);
     }
     Ok(largest)

@@ -44,6 +44,8 @@ impl Tab {
     pub async fn press(&self, name: &str) -> Result<()> {
         let driver = self.browser.driver_at(&self.window).await?;
         let element = Self::element(&driver, name).await?;
+        // To the middle: the bar covers the upper edge.
+        element.scroll_into_view().await?;
         element
             .click()
             .await
