@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::load::{self, Load, Shape};
 use tabraft_browser_tests::tab::Tab;
@@ -130,7 +130,7 @@ pub async fn two_both_die(case: &Case) -> Result<()> {
 }
 
 /// A replica without history joins in another tab: from the newest snapshot in the shared store,
-/// then the tail, then it votes.
+/// which does not travel through its inbox, then the tail, then it votes.
 pub async fn newcomer_without_storage(case: &Case) -> Result<()> {
     let query = "&nodes=2&snapshot_entries=100&catchup_entries=10";
     let tab = case.open("main", &format!("{query}&host=auto")).await?;
@@ -150,6 +150,16 @@ pub async fn newcomer_without_storage(case: &Case) -> Result<()> {
 
     let load = Load::start(&tab, "during", Shape::default()).await?;
     load.goes_on(&case.server, 20).await?;
+    // What its inbox will be called is known before it exists.
+    let listen = r#"
+        const { cluster } = await tabraft.status();
+        harness.largest = 0;
+        harness.inbox = new BroadcastChannel(`tabraft:${cluster}:node:3`);
+        harness.inbox.onmessage = ({ data }) => {
+            harness.largest = Math.max(harness.largest, data.byteLength ?? 0);
+        };
+    "#;
+    other.run(listen, Value::Null).await?;
     let new = other.add_node(None, false).await?;
     other
         .hears_of(&format!("Node {new} installed the leader's snapshot"))
@@ -158,6 +168,10 @@ pub async fn newcomer_without_storage(case: &Case) -> Result<()> {
         .sees("a third voter", |it| Ok(it.voters()?.len() == 3))
         .await?;
     ensure!(status.node(new)?.here, "it is not where it was added");
+    let heard = "harness.inbox.close(); return harness.largest";
+    let largest: u64 = other.eval(heard, Value::Null).await?;
+    // A thousand values of 64 bytes.
+    ensure!(0 < largest && largest < 64_000, "{largest} bytes at once");
     load.goes_on(&case.server, 50).await?;
     load.stop_without_failures().await?;
     tab.agreement(3).await?;
