@@ -35,6 +35,12 @@ impl Chance {
 #[derive(Default)]
 struct Downtimes(Vec<f64>);
 
+impl Downtimes {
+    fn and(&self, other: &Self) -> Self {
+        Self([&self.0[..], &other.0].concat())
+    }
+}
+
 impl fmt::Display for Downtimes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut sorted = self.0.clone();
@@ -78,26 +84,28 @@ pub async fn two_long_run(case: &Case) -> Result<()> {
     let kills = number_from("KILLS", usual)?;
     let mut chance = Chance(number_from("SEED", 17)?);
     let mut run = Run::start(case).await?;
-    let (mut workers, mut processes, mut both) = <(Downtimes, Downtimes, Downtimes)>::default();
+    // Of workers and of processes, followers' and leaders' apart; and of both at once.
+    let mut downtimes: [Downtimes; 5] = Default::default();
     for n in 0..kills {
         let id = chance.below(2) + 1;
         // Every kind is had early, however few there are.
         let kind = if n < 4 { n * 3 } else { chance.below(10) };
         run.load.forget_gap().await?;
         let acked = case.server.acked_count("load");
-        let downtimes = match kind {
+        let leads = usize::from(run.client.status().await?.leader == id);
+        let whose = match kind {
             0..=4 => {
                 run.client.call("crash", json!([id])).await?;
-                &mut workers
+                leads
             }
             5..=8 => {
                 let reopen = chance.below(2) == 0;
                 run.kill(id, reopen).await?;
-                &mut processes
+                2 + leads
             }
             _ => {
                 run.kill_both().await?;
-                &mut both
+                4
             }
         };
         eventually("writes to go on", SOON, async || {
@@ -106,17 +114,23 @@ pub async fn two_long_run(case: &Case) -> Result<()> {
             Ok(())
         })
         .await?;
-        downtimes.0.push(run.load.tally().await?.gap_ms);
+        downtimes[whose].0.push(run.load.tally().await?.gap_ms);
         run.restore().await?;
     }
     let tally = run.load.stop_without_failures().await?;
     run.client.agreement(2).await?;
     let count = load::verify(&case.server, &run.client, "load").await?;
     ensure!(tally.acked == tally.sent, "not all answered: {tally:?}");
-    println!(
-        "  {}: {kills} deaths, {count} writes\n  workers: {workers}\n  processes: {processes}\n  both: {both}",
-        case.name
-    );
+    println!("  {}: {kills} deaths, {count} writes", case.name);
+    let [follower, leader, ..] = &downtimes;
+    println!("  a worker: {}", follower.and(leader));
+    println!("    followers' {follower}");
+    println!("    leaders' {leader}");
+    let [_, _, follower, leader, both] = &downtimes;
+    println!("  a process: {}", follower.and(leader));
+    println!("    followers' {follower}");
+    println!("    leaders' {leader}");
+    println!("  both: {both}");
     Ok(())
 }
 
