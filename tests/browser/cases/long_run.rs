@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use tabraft_browser_tests::browser::Kind;
 use tabraft_browser_tests::case::Case;
@@ -73,9 +73,9 @@ struct Run<'a> {
     load: Load,
 }
 
-/// `KILLS` deaths under constant writes, each of a worker, of the process behind a tab (which is
-/// opened again at once, or later, so that the survivor revives its replica), or of both tabs. No
-/// acknowledged write is lost, and each write is answered.
+/// `KILLS` deaths under constant writes, each of a worker, of the process behind a tab, which is
+/// opened again and takes its replica back, or of both tabs. No acknowledged write is lost, and
+/// each write is answered.
 pub async fn two_long_run(case: &Case) -> Result<()> {
     let usual = match case.kind() {
         Kind::Chromium => 20,
@@ -84,53 +84,51 @@ pub async fn two_long_run(case: &Case) -> Result<()> {
     let kills = number_from("KILLS", usual)?;
     let mut chance = Chance(number_from("SEED", 17)?);
     let mut run = Run::start(case).await?;
-    // Of workers and of processes, followers' and leaders' apart; and of both at once.
-    let mut downtimes: [Downtimes; 5] = Default::default();
+    // Of a follower, of a leader.
+    let mut worker = [Downtimes::default(), Downtimes::default()];
+    let mut process = [Downtimes::default(), Downtimes::default()];
+    let (mut both, mut handed_back) = (Downtimes::default(), Downtimes::default());
     for n in 0..kills {
         let id = chance.below(2) + 1;
         // Every kind is had early, however few there are.
         let kind = if n < 4 { n * 3 } else { chance.below(10) };
-        run.load.forget_gap().await?;
-        let acked = case.server.acked_count("load");
         let leads = usize::from(run.client.status().await?.leader == id);
-        let whose = match kind {
+        run.load.forget_gap().await?;
+        let downtimes = match kind {
             0..=4 => {
                 run.client.call("crash", json!([id])).await?;
-                leads
+                &mut worker[leads]
             }
             5..=8 => {
-                let reopen = chance.below(2) == 0;
-                run.kill(id, reopen).await?;
-                2 + leads
+                processes::kill(&[run.host(id).pid]).await?;
+                &mut process[leads]
             }
             _ => {
                 run.kill_both().await?;
-                4
+                &mut both
             }
         };
-        eventually("writes to go on", SOON, async || {
-            let more = case.server.acked_count("load") - acked;
-            ensure!(more >= SURVIVED, "{more} after death {n} of kind {kind}");
-            Ok(())
-        })
-        .await?;
-        downtimes[whose].0.push(run.load.tally().await?.gap_ms);
-        run.restore().await?;
+        let survived = run.load.goes_on(&case.server, SURVIVED).await;
+        survived.with_context(|| format!("after death {n} of kind {kind}"))?;
+        downtimes.0.push(run.load.tally().await?.gap_ms);
+
+        run.load.forget_gap().await?;
+        if run.restore().await? {
+            handed_back.0.push(run.load.tally().await?.gap_ms);
+        }
     }
     let tally = run.load.stop_without_failures().await?;
     run.client.agreement(2).await?;
     let count = load::verify(&case.server, &run.client, "load").await?;
     ensure!(tally.acked == tally.sent, "not all answered: {tally:?}");
     println!("  {}: {kills} deaths, {count} writes", case.name);
-    let [follower, leader, ..] = &downtimes;
-    println!("  a worker: {}", follower.and(leader));
-    println!("    followers' {follower}");
-    println!("    leaders' {leader}");
-    let [_, _, follower, leader, both] = &downtimes;
-    println!("  a process: {}", follower.and(leader));
-    println!("    followers' {follower}");
-    println!("    leaders' {leader}");
-    println!("  both: {both}");
+    for (of, [follower, leader]) in [("worker", &worker), ("process", &process)] {
+        println!("  of a {of}: {}", follower.and(leader));
+        println!("    the follower's {follower}");
+        println!("    the leader's {leader}");
+    }
+    println!("  of both: {both}");
+    println!("  handed back: {handed_back}");
     Ok(())
 }
 
@@ -161,14 +159,8 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Kills the process behind a replica's tab, which is opened again now or by `restore`.
-    async fn kill(&mut self, id: u64, reopen: bool) -> Result<()> {
-        let host = &self.hosts[id as usize - 1];
-        processes::kill(&[host.pid]).await?;
-        if reopen {
-            self.reopen(id).await?;
-        }
-        Ok(())
+    fn host(&self, id: u64) -> &Host {
+        &self.hosts[id as usize - 1]
     }
 
     /// Kills both; a tab that finds nobody brings both back.
@@ -196,22 +188,23 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Each replica in a tab of its own again.
-    async fn restore(&mut self) -> Result<()> {
+    /// Each replica in a tab of its own again; whether one had to be handed back for that.
+    async fn restore(&mut self) -> Result<bool> {
+        let mut handed_back = false;
         for id in [1, 2] {
-            if !processes::is_alive(self.hosts[id as usize - 1].pid) {
+            if !processes::is_alive(self.host(id).pid) {
                 self.reopen(id).await?;
+                handed_back = true;
             }
         }
-        self.client.status().await?.ensure_no_divergence()?;
         self.client.healthy(2).await?;
         for id in [1, 2] {
-            let tab = &self.hosts[id as usize - 1].tab;
-            if tab.hosts(id).await? {
-                continue;
+            let tab = self.host(id).tab.clone();
+            if !tab.hosts(id).await? {
+                // A worker that died was revived in the other tab.
+                tab.reload().await?;
+                handed_back = true;
             }
-            // A worker that died may have been revived in the other tab.
-            tab.reload().await?;
             eventually("its own tab to have it", SOON, async || {
                 ensure!(tab.hosts(id).await?, "{}", tab.status().await?.in_short());
                 Ok(())
@@ -219,7 +212,9 @@ impl<'a> Run<'a> {
             .await?;
         }
         self.client.healthy(2).await?;
-        self.load.goes_on(&self.case.server, SURVIVED).await
+        self.client.status().await?.ensure_no_divergence()?;
+        self.load.goes_on(&self.case.server, SURVIVED).await?;
+        Ok(handed_back)
     }
 }
 
