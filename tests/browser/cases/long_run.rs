@@ -16,6 +16,8 @@ use tabraft_browser_tests::wait::{SOON, eventually};
 const QUERY: &str = "&nodes=2";
 /// Writes acknowledged after a death before it counts as survived.
 const SURVIVED: usize = 20;
+/// The least election timeout: a death that is an event is over sooner.
+const TIMEOUT_MS: f64 = 500.0;
 
 /// Chance, the same in every run of the same `SEED`.
 struct Chance(u64);
@@ -36,6 +38,17 @@ impl Chance {
 struct Downtimes(Vec<f64>);
 
 impl Downtimes {
+    fn sorted(&self) -> Vec<f64> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted
+    }
+
+    fn median(&self) -> Option<f64> {
+        let sorted = self.sorted();
+        sorted.get(sorted.len() / 2).copied()
+    }
+
     fn and(&self, other: &Self) -> Self {
         Self([&self.0[..], &other.0].concat())
     }
@@ -43,8 +56,7 @@ impl Downtimes {
 
 impl fmt::Display for Downtimes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
+        let sorted = self.sorted();
         let Some(last) = sorted.len().checked_sub(1) else {
             return write!(out, "none");
         };
@@ -74,8 +86,8 @@ struct Run<'a> {
 }
 
 /// `KILLS` deaths under constant writes, each of a worker, of the process behind a tab, which is
-/// opened again and takes its replica back, or of both tabs. No acknowledged write is lost, and
-/// each write is answered.
+/// opened again and takes its replica back, or of both tabs. No acknowledged write is lost, each
+/// write is answered, and no election timeout has to pass.
 pub async fn two_long_run(case: &Case) -> Result<()> {
     let usual = match case.kind() {
         Kind::Chromium => 20,
@@ -123,12 +135,17 @@ pub async fn two_long_run(case: &Case) -> Result<()> {
     ensure!(tally.acked == tally.sent, "not all answered: {tally:?}");
     println!("  {}: {kills} deaths, {count} writes", case.name);
     for (of, [follower, leader]) in [("worker", &worker), ("process", &process)] {
-        println!("  of a {of}: {}", follower.and(leader));
+        let all = follower.and(leader);
+        println!("  of a {of}: {all}");
         println!("    the follower's {follower}");
         println!("    the leader's {leader}");
     }
     println!("  of both: {both}");
     println!("  handed back: {handed_back}");
+    for all in [worker[0].and(&worker[1]), process[0].and(&process[1])] {
+        let in_time = all.median().is_none_or(|it| it < TIMEOUT_MS);
+        ensure!(in_time, "as slow as election timeouts: {all}");
+    }
     Ok(())
 }
 

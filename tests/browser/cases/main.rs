@@ -27,7 +27,6 @@ use tabraft_browser_tests::runner::{BOTH, CHROMIUM, Entry, run};
 /// The long ones first: two run at a time.
 const CASES: &[Entry] = &[
     entry!(BOTH, harness::harness_notices),
-    entry!(BOTH, long_run::two_long_run),
     entry!(BOTH, deaths::kill_whole_browser),
     entry!(BOTH, deaths::kill_leader_renderer),
     entry!(BOTH, deaths::kill_two_at_once),
@@ -52,6 +51,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, members::members_without_quorum),
     entry!(CHROMIUM, members::sizes),
     entry!(CHROMIUM, members::forgotten_never_votes),
+    entry!(CHROMIUM, members::removed_id_again),
     entry!(CHROMIUM, members::damaged_replaced),
     entry!(CHROMIUM, snapshots::wal_bounded),
     entry!(CHROMIUM, snapshots::far_behind),
@@ -71,6 +71,10 @@ const CASES: &[Entry] = &[
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)
+    },
+    Entry {
+        alone: true,
+        ..entry!(BOTH, long_run::two_long_run)
     },
     Entry {
         alone: true,

@@ -181,6 +181,36 @@ pub async fn forgotten_never_votes(case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// The id of a removed member begins another life: with an empty disk, caught up, and as a voter.
+/// That the log tells of its removal does not remove it again.
+pub async fn removed_id_again(case: &Case) -> Result<()> {
+    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    tab.healthy(3).await?;
+    tab.put("before", "1").await?;
+    let status = tab.status().await?;
+    let id = status.followers()[0];
+    let epoch = status.node(id)?.epoch;
+    remove(&tab, id).await?;
+    tab.put("without it", "1").await?;
+    let again = tab.add_node(Some(id), false).await?;
+    ensure!(again == id, "asked for {id}, got {again}");
+    has_voters(&tab, &[1, 2, 3]).await?;
+    tab.healthy(3).await?;
+    tab.put("after", "1").await?;
+    tab.agreement(3).await?;
+    let now = tab.status().await?.node(id)?.epoch;
+    ensure!(now > epoch, "epoch {now} after {epoch}");
+    for key in ["before", "without it", "after"] {
+        let value = tab.get_stale(key, id).await?;
+        ensure!(value.as_deref() == Some("1"), "{key} is {value:?} there");
+    }
+    // It votes like any other.
+    tab.call("transferLeader", json!([id])).await?;
+    tab.put("led by it", "1").await?;
+    tab.agreement(3).await?;
+    Ok(())
+}
+
 /// A record with a flipped bit stops a replica for good: it is named, the bytes are kept, and
 /// another takes its place. A flipped bit in the newest snapshot does not: the older one and the
 /// log stand in for it.
