@@ -1,5 +1,7 @@
 //! Keys and values of a replica's tables.
 
+use std::collections::VecDeque;
+
 use indexed_db_futures::KeyRange;
 use indexed_db_futures::object_store::ObjectStore;
 use indexed_db_futures::prelude::*;
@@ -13,6 +15,8 @@ use super::{DiskError, SNAPSHOTS, WAL};
 /// Rows read by one request: browsers bound the size of an answer, and each is held twice.
 const RECORDS_PER_READ: u32 = 256;
 const SNAPSHOTS_PER_READ: u32 = 1;
+/// Requests under way at once.
+const READS_AHEAD: usize = 4;
 
 /// A key, and the bytes under it.
 pub type Row = (u64, Vec<u8>);
@@ -28,18 +32,33 @@ pub async fn read(transaction: &TransactionRef<'_>) -> Result<Tables, DiskError>
     })
 }
 
+/// All rows, a few requests ahead of what is being taken in.
 async fn read_all(store: &ObjectStore<'_>, rows_per_read: u32) -> Result<Vec<Row>, DiskError> {
-    let mut rows: Vec<Row> = Vec::new();
+    let mut keys: Vec<f64> = Vec::new();
+    for key in store.get_all_keys::<f64>().primitive()?.await? {
+        keys.push(key?);
+    }
+    let mut chunks = keys.chunks(rows_per_read as usize);
+    let request = |chunk: &[f64]| {
+        let (first, last) = (chunk[0], chunk[chunk.len() - 1]);
+        store
+            .get_all::<JsValue>()
+            .with_query::<f64, _>(KeyRange::Bound(first, false, last, false))
+            .primitive()
+    };
+    let mut ahead = VecDeque::new();
+    let mut rows = Vec::with_capacity(keys.len());
     loop {
-        let rest = match rows.last() {
-            Some((last, _)) => KeyRange::LowerBound(key(*last), true),
-            None => KeyRange::LowerBound(0.0, false),
-        };
-        let read = read_from(store, rest, rows_per_read).await?;
-        let count = read.len();
-        rows.extend(read);
-        if count < rows_per_read as usize {
+        while ahead.len() < READS_AHEAD
+            && let Some(chunk) = chunks.next()
+        {
+            ahead.push_back((chunk, request(chunk)?));
+        }
+        let Some((chunk, values)) = ahead.pop_front() else {
             return Ok(rows);
+        };
+        for (key, value) in chunk.iter().zip(values.await?) {
+            rows.push((whole(*key)?, bytes_of(value?)));
         }
     }
 }
