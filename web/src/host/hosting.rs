@@ -96,8 +96,8 @@ fn forgotten(node: u64) -> Failure {
     Failure::new(
         "FORGOTTEN",
         format!(
-            "Node {node}'s database is empty, although it was a member: the browser deleted it. \
-             It has forgotten its vote and must not come back under its old id."
+            "Node {node}'s database is empty, although it was a member: it was wiped, or the \
+             browser deleted it. It has forgotten its vote and must not come back under its old id."
         ),
     )
 }

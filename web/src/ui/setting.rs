@@ -23,7 +23,8 @@ pub const ALL: [Setting; 6] = [
 ];
 
 const MOST: u64 = 100_000_000;
-const MOST_BYTES: u64 = 1 << 40;
+const LEAST_BYTES: u64 = 1 << 10;
+const MOST_BYTES: u64 = 1 << 30;
 
 impl Setting {
     pub fn label(self) -> &'static str {
@@ -112,7 +113,7 @@ impl Setting {
         match self {
             Self::SnapshotEntries => change.snapshot_entries = Some(self.number(typed, 1, MOST)?),
             Self::SnapshotBytes => {
-                change.snapshot_bytes = Some(self.number(typed, 1, MOST_BYTES)?);
+                change.snapshot_bytes = Some(self.number(typed, LEAST_BYTES, MOST_BYTES)?);
             }
             Self::CatchupEntries => change.catchup_entries = Some(self.number(typed, 0, MOST)?),
             Self::Salvage => change.salvage = Some(typed == "on"),
