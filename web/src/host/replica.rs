@@ -70,6 +70,8 @@ pub(super) struct Host {
     board: RefCell<Board>,
     pub(super) steps: RefCell<Steps>,
     pub(super) succession: RefCell<Succession>,
+    /// When the input arrived that it is reacting to: before anything was said on account of it.
+    turn_ms: Cell<f64>,
     /// When it last reacted, on the clock that never goes back.
     pub(super) reacted_ms: Cell<f64>,
     /// Inputs kept while paused; `None` while it reacts.
@@ -105,6 +107,7 @@ impl Replica {
             board: RefCell::new(board),
             steps: RefCell::default(),
             succession: RefCell::default(),
+            turn_ms: Cell::new(clock::unix_ms()),
             reacted_ms: Cell::new(clock::ticking_ms()),
             backlog: RefCell::new(None),
             awaiting_snapshot: RefCell::default(),
@@ -221,6 +224,7 @@ impl Replica {
         if !self.wake() {
             return;
         }
+        self.0.turn_ms.set(clock::unix_ms());
         self.0.node.borrow_mut().handle(input);
         self.act();
     }
@@ -254,7 +258,8 @@ impl Replica {
         }
         let (leads, marks) = (node.is_leader(), node.marks());
         drop(node);
-        self.0.steps.borrow_mut().note(leads, marks);
+        let turn_ms = self.0.turn_ms.get();
+        self.0.steps.borrow_mut().note(turn_ms, leads, marks);
         self.end_succession();
         self.answer_snapshots();
         if told {

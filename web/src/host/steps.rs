@@ -45,14 +45,13 @@ const STEPS: [(Names, Mark); 6] = [
 ];
 
 impl Steps {
-    pub fn note(&mut self, leads: bool, marks: Marks) {
+    pub fn note(&mut self, at_ms: f64, leads: bool, marks: Marks) {
         if self.points.back().is_some_and(|last| last.marks == marks) {
             return;
         }
         if self.points.len() == POINTS_MAX {
             self.points.pop_front();
         }
-        let at_ms = super::clock::unix_ms();
         self.points.push_back(Point {
             at_ms,
             leads,
