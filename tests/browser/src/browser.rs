@@ -146,8 +146,21 @@ impl Browser {
         })
     }
 
-    /// Starts the driver on a port that it chooses, and reads the port from what it prints.
+    /// Starts the driver. The port that it chooses may be free for one family of addresses and
+    /// taken in the other, and then it ends.
     async fn start_driver(&self) -> Result<(Child, u16)> {
+        let mut started = self.try_driver().await;
+        for _ in 0..2 {
+            if started.is_ok() {
+                break;
+            }
+            started = self.try_driver().await;
+        }
+        started
+    }
+
+    /// Starts the driver on a port that it chooses, and reads the port from what it prints.
+    async fn try_driver(&self) -> Result<(Child, u16)> {
         let (arguments, marker): (&[&str], &str) = match self.kind {
             Kind::Chromium => (&["--port=0"], "started successfully on port "),
             // System access lets `renderer_of` ask Firefox for its processes.

@@ -46,7 +46,7 @@ impl Look {
         }
     }
 
-    /// The same as the CSS class that carries the colour.
+    /// The same in one word, where there is little room: also the CSS class that carries the colour.
     pub fn class(self) -> &'static str {
         match self {
             Self::Leader => "leader",

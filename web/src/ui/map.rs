@@ -67,7 +67,7 @@ fn MapNode(feed: Feed, id: u64, at: ring::Point) -> impl IntoView {
             transform=format!("translate({:.2} {:.2})", at.x, at.y)>
             <g class="shape" transform="scale(2.3)">{move || shape(look.get(), "translate(0 -4.5) scale(.5)")}</g>
             <text class="id" y=move || if plain() { 7 } else { 15 }>{id}</text>
-            <text class="word" y=label>{move || look.get().word()}</text>
+            <text class="word" y=label>{move || look.get().class()}</text>
             <text class="term" y=label + 15.0>
                 {move || match term.get() {
                     0 => String::new(),
