@@ -3,9 +3,12 @@
 
 #[path = "hostile/messages.rs"]
 mod messages;
+#[path = "hostile/single.rs"]
+mod single;
 
-use messages::{Happening, asks, first_append, from_two, plain};
+use messages::Happening;
 use proptest::prelude::*;
+use single::{asks, first_append, from_two, in_part, plain, snapshot_at};
 use tabraft::frame::{self, FrameError, Kind};
 use tabraft::kv::Command;
 use tabraft::node::{Config, Input, Limits, Node, Output, Role};
@@ -140,7 +143,7 @@ fn nobody_campaigns_while_a_snapshot_is_on_its_way_to_the_disk() {
     replica.take(Happening::Arrives(Envelope {
         cluster: CLUSTER,
         from: Address::Node(2),
-        body: messages::in_part(messages::snapshot_at(9, 2), 0),
+        body: in_part(snapshot_at(9, 2), 0),
     }));
     replica.take(from_two(plain(RaftKind::TimeoutNow, 2)));
     replica.take(Happening::Ticks(50));

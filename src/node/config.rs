@@ -1,6 +1,7 @@
 //! What a replica is told at its start, and what may be set while it runs.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::wire::{ClusterId, NodeId};
 
@@ -56,4 +57,11 @@ impl Default for Limits {
             step_down_ticks: 200,
         }
     }
+}
+
+/// Why a replica cannot be started from what was recovered.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("raft refuses to start: {0}")]
+    Raft(#[from] raft::Error),
 }

@@ -19,6 +19,9 @@
 //! 3. Send what is to be sent, in order, or lose it: a channel may lose, repeat and reorder.
 //! 4. Never run two nodes of one id; never go on from a disk without [`wal::replay`].
 //! 5. Give every life of a replica another `epoch`: it tells the reads of one life from the next's.
+//! 6. Where `shared_store` is set, read what [`Output::Fetch`] asks for, and say [`Input::Fetched`]
+//!    whether it was there or not.
+//! 7. Say [`Input::Woke`] before anything else when it finds that it slept.
 //!
 //! The same configuration, the same disk and the same inputs give the same outputs, natively and
 //! in wasm.
@@ -33,6 +36,7 @@
 pub mod admit;
 pub mod apply;
 mod config;
+mod disk;
 pub mod log;
 pub mod reads;
 pub mod ready;
@@ -47,13 +51,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use raft::eraftpb::Entry;
 use raft::{Config as RaftConfig, RaftState, RawNode, StateRole};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use config::{
-    Config, ELECTION_TICKS, HEARTBEAT_TICKS, INFLIGHT_MAX, Limits, MESSAGE_BYTES_MAX,
+    Config, ELECTION_TICKS, HEARTBEAT_TICKS, INFLIGHT_MAX, Limits, MESSAGE_BYTES_MAX, StartError,
     UNCOMMITTED_BYTES_MAX,
 };
+use disk::Disk;
 pub use report::{Event, Marks, Report, Role};
 
 use crate::frame::FrameError;
@@ -62,7 +66,7 @@ use crate::wal::{Recovered, Snapshot, WriteBatch};
 use crate::wire::{Address, Body, ClientId, Envelope, NodeId, Reply};
 use log::Log;
 use reads::Reads;
-use ready::{Disk, Held};
+use ready::Held;
 use requests::Waiters;
 use succession::Succession;
 use transfer::{Incoming, Outgoing};
@@ -116,13 +120,6 @@ pub enum Output {
         index: u64,
     },
     Event(Event),
-}
-
-/// Why a replica cannot be started from what was recovered.
-#[derive(Debug, Error)]
-pub enum StartError {
-    #[error("raft refuses to start: {0}")]
-    Raft(#[from] raft::Error),
 }
 
 /// Envelopes and messages dropped since the start, by reason.

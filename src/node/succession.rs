@@ -41,6 +41,10 @@ impl Node {
                 return self.emit(Event::NotSalvaged { leader, reason });
             }
         };
+        if tail.term < self.term() {
+            let reason = format!("it led term {}, which is over", tail.term);
+            return self.emit(Event::NotSalvaged { leader, reason });
+        }
         let last = self.raw.raft.raft_log.last_index();
         let message = RaftMessage {
             kind: RaftKind::Append,

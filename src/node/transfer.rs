@@ -17,7 +17,7 @@ use super::{ELECTION_TICKS, Node, Output};
 use crate::frame::Kind;
 use crate::wal::Snapshot;
 use crate::wire::{
-    Address, Body, Membership, NodeId, Part, RaftMessage, SnapshotAnswer, SnapshotMessage,
+    Address, Body, Membership, NodeId, Part, RaftKind, RaftMessage, SnapshotAnswer, SnapshotMessage,
 };
 
 /// The most bytes of a snapshot in one envelope: as many as a channel carries in a few
@@ -185,8 +185,11 @@ impl Node {
         }
     }
 
-    /// Looks after the followers that are being sent a snapshot.
+    /// Looks after the followers that are being sent a snapshot, and gives up one of a former term.
     pub(super) fn watch_transfers(&mut self) {
+        let term = self.raw.raft.term;
+        self.incoming
+            .take_if(|incoming| incoming.message.term < term);
         let leads = self.is_leader();
         let progress = self.raw.raft.prs();
         self.outgoing.retain(|id, _| {
@@ -213,9 +216,9 @@ impl Node {
 
     /// Part of a leader's snapshot arrived, or word of where it is.
     pub(super) fn on_snapshot_part(&mut self, from: NodeId, message: RaftMessage, part: Part) {
-        let Some(snapshot) = &message.snapshot else {
-            self.dropped.unsound += 1;
-            return;
+        let snapshot = message.snapshot.as_ref();
+        let Some(snapshot) = snapshot.filter(|_| message.kind == RaftKind::Snapshot) else {
+            return self.reject(Rejection::Unsound);
         };
         let (index, has_body) = (snapshot.index, !snapshot.body.is_empty());
         if let Err(rejection) = admit(&message, from, &self.raw.raft) {

@@ -7,9 +7,11 @@ use proptest::prelude::*;
 use tabraft::kv::{Command, Op, Store};
 use tabraft::wal::Snapshot;
 use tabraft::wire::{
-    Address, Ask, Body, EntryKind, Envelope, LogEntry, MemberChange, Membership, Part, RaftKind,
+    Address, Ask, Body, EntryKind, Envelope, LogEntry, MemberChange, Membership, RaftKind,
     RaftMessage, Read, Request, SnapshotAnswer, SnapshotMessage,
 };
+
+use super::single::in_part;
 
 pub const CLUSTER: u64 = 0xc1;
 
@@ -97,39 +99,6 @@ fn other_body() -> BoxedStrategy<Body> {
         }),
     ]
     .boxed()
-}
-
-/// A snapshot message as a leader would send it, whole in one chunk; or twisted: by reference, its
-/// first half only, with a length that is not true.
-pub fn in_part(mut message: RaftMessage, twist: u32) -> Body {
-    let snapshot = message.snapshot.as_mut().expect("a snapshot");
-    let body = std::mem::take(&mut snapshot.body);
-    let total = body.len() as u64;
-    let part = match twist {
-        1 => Part::Stored,
-        2 => Part::Chunk {
-            total,
-            offset: 0,
-            bytes: body.slice(..body.len() / 2),
-        },
-        3 => Part::Chunk {
-            total,
-            offset: total / 2,
-            bytes: body.slice(body.len() / 2..),
-        },
-        4 => Part::Chunk {
-            total: u64::MAX,
-            offset: u64::MAX,
-            bytes: body,
-        },
-        _ => Part::Chunk {
-            total,
-            offset: 0,
-            bytes: body,
-        },
-    };
-    let message = Box::new(message);
-    Body::Snapshot { message, part }
 }
 
 /// Small ids for the most part: those of members, of nobody, and of strangers.
@@ -370,81 +339,4 @@ fn op() -> impl Strategy<Value = Op> {
             value
         }),
     ]
-}
-
-/// A message from 2 to 1 with nothing in it but its kind and term.
-pub fn plain(kind: RaftKind, term: u64) -> RaftMessage {
-    RaftMessage {
-        kind,
-        to: 1,
-        from: 2,
-        term,
-        log_term: 0,
-        index: 0,
-        entries: Vec::new(),
-        commit: 0,
-        commit_term: 0,
-        snapshot: None,
-        request_snapshot: 0,
-        reject: false,
-        reject_hint: 0,
-        context: Bytes::new(),
-        priority: 0,
-    }
-}
-
-pub fn from_two(message: RaftMessage) -> Happening {
-    Happening::Arrives(Envelope {
-        cluster: CLUSTER,
-        from: Address::Node(2),
-        body: Body::Raft(vec![message]),
-    })
-}
-
-/// A client's request.
-pub fn asks(ask: Ask) -> Happening {
-    Happening::Arrives(Envelope {
-        cluster: CLUSTER,
-        from: Address::Client(9),
-        body: Body::Requests(vec![Request { id: 1, ask }]),
-    })
-}
-
-/// An append of one entry after the bootstrap snapshot.
-pub fn first_append(term: u64) -> RaftMessage {
-    let entry = LogEntry {
-        index: 2,
-        term,
-        kind: EntryKind::Normal,
-        data: Bytes::new(),
-        context: Bytes::new(),
-    };
-    RaftMessage {
-        log_term: 1,
-        index: 1,
-        entries: vec![entry],
-        ..plain(RaftKind::Append, term)
-    }
-}
-
-/// A leader's snapshot of an empty state, with members 1, 2 and 3.
-pub fn snapshot_at(index: u64, term: u64) -> RaftMessage {
-    let membership = Membership::of_voters([1, 2, 3]);
-    let body = Snapshot {
-        cluster: CLUSTER,
-        index,
-        term,
-        membership: membership.clone(),
-        store: Store::default(),
-    };
-    let snapshot = SnapshotMessage {
-        index,
-        term,
-        membership,
-        body: Bytes::from(body.encode()),
-    };
-    RaftMessage {
-        snapshot: Some(snapshot),
-        ..plain(RaftKind::Snapshot, term)
-    }
 }

@@ -7,42 +7,12 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, MessageEvent, Worker};
+use web_sys::{ErrorEvent, MessageEvent};
 
+use super::hosted::{Answer, Done, Expected, Hosted};
 use super::workers::{Spare, post, spawn};
 use crate::model::ApiError;
-use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, ToWorker, Yield};
-
-type Answer = Result<(), ApiError>;
-type Done = Result<Yield, ApiError>;
-
-/// What a caller waits for a worker to say.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    Started,
-    Stopped,
-    Paused,
-    Resumed,
-    FaultsSet,
-}
-
-struct Hosted {
-    worker: Worker,
-    assignment: Assignment,
-    /// Whether it runs, rather than starts or waits.
-    runs: bool,
-    /// Whether it is in the queue for the replica's lock.
-    waits: bool,
-    /// Hosted because this tab was opened for it: not to be handed over.
-    explicit: bool,
-    /// What it was told to begin with has changed since.
-    outdated: bool,
-    expected: Vec<(Expected, oneshot::Sender<Answer>)>,
-    deeds: BTreeMap<u64, oneshot::Sender<Done>>,
-    next_deed: u64,
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_error: Closure<dyn FnMut(ErrorEvent)>,
-}
+use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, ToWorker};
 
 /// What the cluster's handle hears of its workers.
 #[derive(Clone, Debug)]
@@ -229,6 +199,8 @@ impl Hosting {
             let call = hosted.next_deed;
             hosted.next_deed += 1;
             post(&hosted.worker, &ToWorker::Do { call, deed })?;
+            // Callers that gave up are not kept for an answer that may never come.
+            hosted.deeds.retain(|_, waiting| !waiting.is_canceled());
             hosted.deeds.insert(call, sender);
         }
         settle(receiver, id).await
@@ -373,22 +345,6 @@ impl Hosting {
         hosted.end(answer);
         wasm_bindgen_futures::spawn_local(async move { drop(hosted) });
         (self.listener)(heard);
-    }
-}
-
-impl Hosted {
-    /// Ends the worker, and tells who waits for it why.
-    fn end(&mut self, answer: &Answer) {
-        self.worker.set_onmessage(None);
-        self.worker.set_onerror(None);
-        self.worker.terminate();
-        // Callers that are gone do not mind.
-        for (_, waiting) in self.expected.drain(..) {
-            drop(waiting.send(answer.clone()));
-        }
-        for waiting in std::mem::take(&mut self.deeds).into_values() {
-            drop(waiting.send(answer.clone().map(|()| Yield::Nothing)));
-        }
     }
 }
 

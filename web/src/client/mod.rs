@@ -23,6 +23,7 @@ mod disks;
 mod engine;
 mod error;
 mod hearing;
+mod hosted;
 mod hosting;
 mod links;
 mod members;

@@ -6,6 +6,9 @@ use super::replica::Replica;
 use super::worker::say;
 use crate::protocol::{Deed, FromWorker, Yield};
 
+/// Calls that may wait for a snapshot.
+const AWAITING_MAX: usize = 1_000;
+
 impl Replica {
     pub(super) fn perform(&self, call: u64, deed: Deed) {
         let yielded = match deed {
@@ -17,7 +20,14 @@ impl Replica {
             }
             Deed::Snapshot => {
                 let applied = self.0.node.borrow().applied();
-                self.0.awaiting_snapshot.borrow_mut().push((call, applied));
+                let mut awaiting = self.0.awaiting_snapshot.borrow_mut();
+                if awaiting.len() >= AWAITING_MAX {
+                    let sentence = "Too many callers wait for a snapshot already.";
+                    let result = Err(("BUSY".into(), sentence.into()));
+                    return say(&FromWorker::Did { call, result });
+                }
+                awaiting.push((call, applied));
+                drop(awaiting);
                 self.input(Input::Snapshot);
                 return self.answer_snapshots();
             }
