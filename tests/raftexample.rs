@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use tabraft::kv::{Command, Op, Store};
 use tabraft::node::{Input, Limits};
 use tabraft::sim::{Settings, World};
-use tabraft::wal::Snapshot;
+use tabraft::wal::{Snapshot, replay};
 use tabraft::wire::{Answer, MemberChange, Membership, NodeId};
 
-use steer::{Steered, put, settings};
+use steer::{CLUSTER, Steered, put, settings};
 
 /// Snapshots often, so that a few writes see several.
 fn often(seed: u64, entries: u64) -> Settings {
@@ -263,4 +263,26 @@ fn a_state_machine_is_saved_and_restored() {
     assert_eq!(store.get("gone"), None);
     // A write from before the snapshot is known when it is tried again.
     assert_eq!(store.apply(6, 2, &first), answer);
+}
+
+/// What is read past a dead host, for a backup: all that is known to be committed, and nothing that
+/// may be taken back.
+#[test]
+fn a_disk_tells_the_committed_state() {
+    let mut cluster = Steered::led(settings(1), 3);
+    cluster.puts("k", 5);
+    cluster.run(1_000);
+    let leader = cluster.leader().expect("one leads");
+    cluster.isolate(leader);
+    let write = cluster.next_write(Some(put("lost", "x")));
+    cluster.ask(leader, write);
+    cluster.run(200);
+    let tables = &cluster.world.hosts[&leader].disk.tables;
+    let recovered = replay(CLUSTER, leader, tables).expect("a whole disk");
+    let node = cluster.node(leader);
+    assert_eq!(recovered.entries.len() as u64 + 1, node.log().last());
+    let state = recovered.committed();
+    assert_eq!(state.index, node.applied());
+    assert_eq!(state.store.digest(), node.store().digest());
+    assert_eq!(state.store.get("lost"), None);
 }

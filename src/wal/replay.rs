@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::record::{HardState, Record, WriteBatch};
 use super::snapshot::Snapshot;
 use crate::frame::FrameError;
-use crate::wire::{ClusterId, LogEntry, NodeId};
+use crate::wire::{ClusterId, EntryKind, LogEntry, NodeId};
 
 /// All that a replica's disk holds, in the order of the keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,23 @@ pub struct Recovered {
     pub extents: VecDeque<Extent>,
     /// A newer snapshot was damaged; this one and the log replace it.
     pub fell_back_from: Option<u64>,
+}
+
+impl Recovered {
+    /// The state that the disk knows to be committed. Its membership is still the snapshot's.
+    pub fn committed(self) -> Snapshot {
+        let mut state = self.snapshot;
+        for entry in self.entries {
+            if !(state.index + 1..=self.hard_state.commit).contains(&entry.index) {
+                continue;
+            }
+            if entry.kind == EntryKind::Normal && !entry.data.is_empty() {
+                state.store.apply(entry.index, entry.term, &entry.data);
+            }
+            (state.index, state.term) = (entry.index, entry.term);
+        }
+        state
+    }
 }
 
 /// What one record covers.

@@ -1,7 +1,6 @@
 //! A replica's state as a backup: from its newest snapshot, or from all of its disk.
 
 use tabraft::wal::{self, Snapshot};
-use tabraft::wire::EntryKind;
 
 use super::Cluster;
 use super::deadline::Deadline;
@@ -78,18 +77,9 @@ impl Cluster {
         }
         let recovered =
             wal::replay(identity, id, &tables).map_err(|damage| damaged(id, &damage))?;
-        let mut state = recovered.snapshot;
+        let state = recovered.committed();
         if state.is_nothing() {
             return Err(nothing(id));
-        }
-        for entry in recovered.entries {
-            if entry.index <= state.index || entry.index > recovered.hard_state.commit {
-                continue;
-            }
-            if entry.kind == EntryKind::Normal && !entry.data.is_empty() {
-                state.store.apply(entry.index, entry.term, &entry.data);
-            }
-            (state.index, state.term) = (entry.index, entry.term);
         }
         Ok(state)
     }
