@@ -3,9 +3,10 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
+use tabraft_browser_tests::ensure_kept;
 use tabraft_browser_tests::load::verify;
 use tabraft_browser_tests::tab::{Tab, code_of};
-use tabraft_browser_tests::wait::{SOON, eventually};
+use tabraft_browser_tests::wait::{SOON, eventually, is_broken};
 
 const DEEDS: [&str; 6] = [
     "printed in the page",
@@ -104,8 +105,19 @@ async fn lost_writes_are_noticed(case: &Case, tab: &Tab) -> Result<()> {
     tab.put("wrong/0/0", "wrong:0:").await?;
     tab.put("phantom/0/7", "phantom:8:x").await?;
     ensure!(check("fine").await? == 1);
-    for load in ["missing", "wrong", "phantom", "never"] {
-        ensure!(check(load).await.is_err(), "{load}: not noticed");
+    for load in ["missing", "wrong", "phantom"] {
+        let noticed = check(load).await.is_err_and(|it| is_broken(&it));
+        ensure!(noticed, "{load}: not noticed");
     }
+    ensure!(check("never").await.is_err(), "nothing passes for a proof");
+
+    // Seen once is enough, though the next look would be content.
+    let mut looks = 0;
+    let ended = eventually("content", SOON, async || {
+        looks += 1;
+        ensure_kept!(looks > 1, "seen once");
+        Ok(())
+    });
+    ensure!(ended.await.is_err_and(|it| is_broken(&it)) && looks == 1);
     Ok(())
 }

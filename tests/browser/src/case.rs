@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::browser::{Browser, Kind};
+use crate::ensure_kept;
 use crate::server::{MOUNT, Server};
 use crate::tab::Tab;
 
@@ -109,11 +110,11 @@ impl Case {
     /// What holds at the end of every case: nothing printed an error, panicked or was missing.
     pub async fn ensure_clean(&self) -> Result<()> {
         let errors = self.server.errors();
-        ensure!(errors.is_empty(), "console errors: {errors:#?}");
+        ensure_kept!(errors.is_empty(), "console errors: {errors:#?}");
         let missing = self.server.missing();
-        ensure!(missing.is_empty(), "404: {missing:?}");
+        ensure_kept!(missing.is_empty(), "404: {missing:?}");
         let severe = self.severe().await?;
-        ensure!(severe.is_empty(), "in the browser's log: {severe:#?}");
+        ensure_kept!(severe.is_empty(), "in the browser's log: {severe:#?}");
         Ok(())
     }
 

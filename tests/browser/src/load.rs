@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::ensure_kept;
 use crate::server::Server;
 use crate::tab::Tab;
 use crate::wait::{SOON, eventually};
@@ -163,7 +164,7 @@ pub async fn verify_ring(reader: &Tab, load: &Load) -> Result<usize> {
     let different = last
         .iter()
         .find(|(key, value)| found.get(*key) != Some(value));
-    ensure!(
+    ensure_kept!(
         different.is_none() && found.len() == last.len(),
         "{} keys, not {}; the first that is different: {different:?}",
         found.len(),
@@ -203,7 +204,7 @@ pub async fn verify(server: &Server, reader: &Tab, name: &str) -> Result<usize> 
         .filter(|(key, value)| found.get(key) != Some(value))
         .map(|(key, _)| key.as_str())
         .collect();
-    ensure!(
+    ensure_kept!(
         missing.is_empty(),
         "of {} acknowledged writes {} are missing or wrong: {:?}",
         acked.len(),
@@ -215,7 +216,7 @@ pub async fn verify(server: &Server, reader: &Tab, name: &str) -> Result<usize> 
         let written = format!("{name}:{n}:");
         let as_written =
             value.starts_with(&written) && value[written.len()..].bytes().all(|it| it == b'x');
-        ensure!(as_written, "nobody wrote {value:?} to {key:?}");
+        ensure_kept!(as_written, "nobody wrote {value:?} to {key:?}");
     }
     Ok(acked.len())
 }

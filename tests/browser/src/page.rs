@@ -15,6 +15,15 @@ fn selector(name: &str) -> String {
     parts.collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a click certainly did not reach its element.
+fn missed(error: &WebDriverError) -> bool {
+    use thirtyfour::error::WebDriverErrorInner as E;
+    matches!(
+        error.as_inner(),
+        E::StaleElementReference(_) | E::ElementNotInteractable(_) | E::ElementClickIntercepted(_)
+    )
+}
+
 impl Tab {
     async fn element(driver: &WebDriver, name: &str) -> Result<WebElement> {
         let found = driver.find(By::Css(selector(name))).await;
@@ -40,16 +49,24 @@ impl Tab {
         Ok(Self::element(&driver, name).await?.text().await?)
     }
 
-    /// A click, where a person's would land.
+    /// A click, where a person's would land, once the element is there and takes it. It is looked
+    /// for again as long as it moves, and pressed once.
     pub async fn press(&self, name: &str) -> Result<()> {
-        let driver = self.browser.driver_at(&self.window).await?;
-        let element = Self::element(&driver, name).await?;
-        // To the middle: the bar covers the upper edge.
-        element.scroll_into_view().await?;
-        element
-            .click()
-            .await
-            .with_context(|| format!("pressing `{name}`"))
+        eventually(&format!("`{name}` to press"), SOON, async || {
+            let driver = self.browser.driver_at(&self.window).await?;
+            let element = Self::element(&driver, name).await?;
+            let disabled = element.attr("aria-disabled").await?;
+            ensure!(disabled.as_deref() != Some("true"), "it does not apply");
+            // To the middle: the bar covers the upper edge.
+            element.scroll_into_view().await?;
+            match element.click().await {
+                Err(error) if missed(&error) => Err(error.into()),
+                // Not again: the first may have been felt.
+                clicked => Ok(clicked),
+            }
+        })
+        .await?
+        .with_context(|| format!("pressing `{name}`"))
     }
 
     pub async fn fill(&self, name: &str, text: &str) -> Result<()> {

@@ -8,6 +8,9 @@
 //! cargo test -p tabraft-browser-tests -- --list
 //! CASE_SECONDS=3600 KILLS=200 cargo test -p tabraft-browser-tests -- two_long_run
 //! ```
+//!
+//! A browser on a busy machine may fail to do something in time. A case that failed has a second
+//! try, alone, at the end, and the report says so. What must never be ([`Broken`](crate::wait::Broken)) has none.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -22,6 +25,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::browser::Kind;
 use crate::case::Case;
 use crate::processes;
+use crate::wait::is_broken;
 
 /// A case that takes longer hangs, unless `CASE_SECONDS` says otherwise.
 const CASE_DEADLINE_S: u64 = 240;
@@ -110,7 +114,12 @@ pub fn run(entries: &'static [Entry]) -> ExitCode {
                     .iter()
                     .any(|filter| full.contains(filter.as_str()));
             if wanted {
-                let one = Chosen { full, kind, entry };
+                let one = Chosen {
+                    full,
+                    kind,
+                    entry,
+                    failed: None,
+                };
                 chosen.extend((0..options.repeat).map(|_| one.clone()));
             }
         }
@@ -131,6 +140,8 @@ struct Chosen {
     full: String,
     kind: Kind,
     entry: &'static Entry,
+    /// Why it failed at the first try.
+    failed: Option<String>,
 }
 
 fn run_all(chosen: Vec<Chosen>, jobs: usize) -> ExitCode {
@@ -138,32 +149,7 @@ fn run_all(chosen: Vec<Chosen>, jobs: usize) -> ExitCode {
     let started = Instant::now();
     let total = chosen.len();
     println!("\nrunning {total} browser cases, {jobs} at a time");
-    let done = Mutex::new(0);
-    let failed = Mutex::new(vec![]);
-    let run = |one: &Chosen| {
-        let started = Instant::now();
-        let result = run_one(one);
-        let seconds = started.elapsed().as_secs_f64();
-        let outcome = if result.is_ok() { "ok" } else { "FAILED" };
-        let n = {
-            let mut done = locked(&done);
-            *done += 1;
-            *done
-        };
-        println!(
-            "[{n:>2}/{total}] {:<42} {outcome:<6} {seconds:>6.1} s",
-            one.full
-        );
-        if let Err(error) = result {
-            for cause in error.chain() {
-                // A driver's own stack trace says nothing about the page.
-                let cause = cause.to_string();
-                let cause = cause.split("Stacktrace:").next().unwrap_or_default();
-                println!("       {}", cause.trim_end());
-            }
-            locked(&failed).push(one.full.clone());
-        }
-    };
+    let report = Report::of(total);
     let (alone, beside): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|it| it.entry.alone);
     let queue = Mutex::new(VecDeque::from(beside));
     std::thread::scope(|threads| {
@@ -172,28 +158,126 @@ fn run_all(chosen: Vec<Chosen>, jobs: usize) -> ExitCode {
                 loop {
                     let next = locked(&queue).pop_front();
                     let Some(one) = next else { break };
-                    run(&one);
+                    report.first_try(&one);
                 }
             });
         }
     });
-    alone.iter().for_each(run);
+    alone.iter().for_each(|one| report.first_try(one));
+    report.second_tries();
+    report.end(started)
+}
 
-    let failed = locked(&failed);
-    let seconds = started.elapsed().as_secs_f64();
-    println!(
-        "{} passed, {} failed, {seconds:.0} s",
-        total - failed.len(),
-        failed.len()
-    );
-    for full in failed.iter() {
-        println!("  failed: {full}");
+/// How the cases went.
+struct Report {
+    total: usize,
+    tried: Mutex<usize>,
+    again: Mutex<Vec<Chosen>>,
+    /// Names and reasons of those that failed for good.
+    failed: Mutex<Vec<(String, String)>>,
+    /// The same of those that passed at the second try.
+    late: Mutex<Vec<(String, String)>>,
+}
+
+impl Report {
+    fn of(total: usize) -> Self {
+        Self {
+            total,
+            tried: Mutex::new(0),
+            again: Mutex::default(),
+            failed: Mutex::default(),
+            late: Mutex::default(),
+        }
     }
-    if failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+
+    fn first_try(&self, one: &Chosen) {
+        let (ended, seconds) = timed(one);
+        let n = {
+            let mut tried = locked(&self.tried);
+            *tried += 1;
+            *tried
+        };
+        let place = format!("{n:>2}/{}", self.total);
+        let Err(error) = ended else {
+            return tell(&place, one, "ok", seconds, "");
+        };
+        let reason = reason(&error);
+        if is_broken(&error) {
+            tell(&place, one, "FAILED", seconds, &reason);
+            locked(&self.failed).push((one.full.clone(), reason));
+        } else {
+            tell(&place, one, "again", seconds, &reason);
+            locked(&self.again).push(Chosen {
+                failed: Some(reason),
+                ..one.clone()
+            });
+        }
     }
+
+    fn second_tries(&self) {
+        for one in locked(&self.again).iter() {
+            let (ended, seconds) = timed(one);
+            match ended {
+                Ok(()) => {
+                    tell("2nd", one, "ok", seconds, "");
+                    let first = one.failed.clone().unwrap_or_default();
+                    locked(&self.late).push((one.full.clone(), first));
+                }
+                Err(error) => {
+                    let reason = reason(&error);
+                    tell("2nd", one, "FAILED", seconds, &reason);
+                    locked(&self.failed).push((one.full.clone(), reason));
+                }
+            }
+        }
+    }
+
+    fn end(&self, started: Instant) -> ExitCode {
+        let (failed, late) = (locked(&self.failed), locked(&self.late));
+        println!(
+            "{} passed, {} of them at the second try, {} failed, {:.0} s",
+            self.total - failed.len(),
+            late.len(),
+            failed.len(),
+            started.elapsed().as_secs_f64()
+        );
+        for (name, reason) in late.iter() {
+            println!("  passed at the second try: {name}\n{reason}");
+        }
+        for (name, reason) in failed.iter() {
+            println!("  failed: {name}\n{reason}");
+        }
+        if failed.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn timed(one: &Chosen) -> (Result<()>, f64) {
+    let started = Instant::now();
+    let ended = run_one(one);
+    (ended, started.elapsed().as_secs_f64())
+}
+
+fn tell(place: &str, one: &Chosen, outcome: &str, seconds: f64, reason: &str) {
+    let name = &one.full;
+    println!("[{place:>5}] {name:<42} {outcome:<6} {seconds:>6.1} s");
+    if !reason.is_empty() {
+        println!("{reason}");
+    }
+}
+
+/// The causes, a line each.
+fn reason(error: &anyhow::Error) -> String {
+    let causes = error.chain().map(|cause| {
+        // A driver's own stack trace says nothing about the page.
+        let cause = cause.to_string();
+        let cause = cause.split("Stacktrace:").next().unwrap_or_default();
+        format!("       {}", cause.trim_end())
+    });
+    causes.collect::<Vec<_>>().join("\n")
 }
 
 /// An interrupted test must not leave browsers behind, which run on by themselves.

@@ -3,6 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use crate::ensure_kept;
+
 /// What a leader knows of a member's log.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Progress {
@@ -94,7 +96,7 @@ impl Status {
             for other in &self.nodes {
                 let comparable = one.applied == other.applied && one.applied > 0;
                 let told = !one.digest.is_empty() && !other.digest.is_empty();
-                ensure!(
+                ensure_kept!(
                     !comparable || !told || one.digest == other.digest,
                     "nodes {} and {} have both applied {} but differ: {}",
                     one.id,
