@@ -38,7 +38,7 @@ impl Kind {
     /// The version this build writes, and the only one it reads.
     pub const fn version(self) -> u8 {
         match self {
-            Kind::Record => 1,
+            Kind::Record => 2,
             Kind::Snapshot => 1,
             Kind::Envelope => 2,
             Kind::Backup => 1,

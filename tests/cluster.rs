@@ -23,6 +23,8 @@ fn world(seed: u64) -> World {
             snapshot_bytes: 1 << 20,
             catchup_entries: seed % 20,
             step_down_ticks: 7 + seed % 30,
+            fold_records: 1 + seed % 9,
+            apply_per_turn: 1 + seed % 11,
             ..Limits::default()
         },
         tick_ms: Some(50),

@@ -220,6 +220,7 @@ impl Replica {
         hard_state.term = hard_state.term.max(term);
         records.push(Record {
             seq: last.seq + 1,
+            from_seq: last.seq + 1,
             hard_state,
             entries,
             membership: None,
@@ -266,6 +267,7 @@ impl Replica {
                     assert!(Envelope::decode(&bytes).is_ok());
                 }
                 Output::Fetch { from, index } => self.fetching = Some((from, index)),
+                Output::Again => self.node.handle(Input::Again),
                 Output::Event(_) => {}
             }
         }

@@ -29,6 +29,7 @@ fn record(seq: u64, term: u64, commit: u64, entries: Vec<LogEntry>) -> Record {
         cluster: CLUSTER,
         node: NODE,
         seq,
+        from_seq: seq,
         hard_state: HardState {
             term,
             vote: 0,
@@ -58,6 +59,7 @@ fn batch(record: &Record, body: Option<&Snapshot>) -> WriteBatch {
         seq: record.seq,
         record: record.encode(),
         snapshot: body.map(|snapshot| (snapshot.index, snapshot.encode())),
+        folds_from: None,
         drop_records_below: None,
         drop_snapshots_below: None,
     }
@@ -103,6 +105,28 @@ fn a_gap_is_refused() {
     tables.records.remove(1);
     let missing = Damage::MissingRecord { seq: 2 };
     assert_eq!(replay(CLUSTER, NODE, &tables), Err(missing));
+}
+
+/// A record that stands for others must come right after what is left, and for nothing that is.
+#[test]
+fn a_fold_that_does_not_fit_is_refused() {
+    let folded = |from_seq| {
+        let mut tables = with_own_snapshot();
+        let mut fold = record(9, 2, 5, vec![entry(6, 2), entry(7, 2)]);
+        fold.from_seq = from_seq;
+        tables.write(&batch(&fold, None));
+        replay(CLUSTER, NODE, &tables)
+    };
+    let recovered = folded(4).expect("right after the third");
+    assert_eq!((recovered.last_seq, recovered.entries.len()), (9, 6));
+    assert_eq!(folded(5), Err(Damage::MissingRecord { seq: 4 }));
+    for (from_seq, what) in [
+        (3, "it stands for records that are still there"),
+        (10, "it stands for records that come after it"),
+    ] {
+        let damage = Damage::Inconsistent { seq: 9, what };
+        assert_eq!(folded(from_seq), Err(damage));
+    }
 }
 
 #[test]

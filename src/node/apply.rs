@@ -8,10 +8,13 @@ use crate::kv::{Applied, Outcome, Refusal};
 use crate::wire::{MemberChange, Membership};
 
 impl Node {
-    /// Applies what is committed and durable here. Returns whether anything was.
-    pub(super) fn apply(&mut self) -> bool {
+    /// Applies what is committed and durable here, up to so many entries, which are counted down.
+    /// Returns whether anything was.
+    pub(super) fn apply(&mut self, left: &mut u64) -> bool {
         let before = self.applied;
-        while let Some(entry) = self.committed.pop_front() {
+        while *left > 0
+            && let Some(entry) = self.committed.pop_front()
+        {
             // A membership must not come into force, be lost with a crash, and the one before it
             // be gone by: the commit index that covers it is made durable first.
             let changes_membership = entry.entry_type != EntryType::EntryNormal;
@@ -27,6 +30,7 @@ impl Node {
             } else {
                 Some(self.store.apply(entry.index, entry.term, &entry.data))
             };
+            *left -= 1;
             self.applied = entry.index;
             self.bytes_since_snapshot += log::cost(&entry);
             self.answer_waiter(entry.index, entry.term, applied);

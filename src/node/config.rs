@@ -45,6 +45,10 @@ pub struct Limits {
     pub sit_out_ticks: u64,
     /// A leader that slept for so many ticks steps down before it does anything else.
     pub step_down_ticks: u64,
+    /// After so many small records in a row the next one holds their entries too, and they go.
+    pub fold_records: u64,
+    /// Entries applied before other inputs have their turn.
+    pub apply_per_turn: u64,
 }
 
 impl Default for Limits {
@@ -55,6 +59,8 @@ impl Default for Limits {
             catchup_entries: 5_000,
             sit_out_ticks: 6,
             step_down_ticks: 200,
+            fold_records: 64,
+            apply_per_turn: 1_024,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use raft::eraftpb::Entry;
 
+use super::fold::Run;
 use crate::wal::replay::Extent;
 use crate::wal::{Recovered, Snapshot};
 use crate::wire::{LogEntry, Membership};
@@ -12,6 +13,7 @@ use crate::wire::{LogEntry, Membership};
 pub struct Disk {
     pub last_seq: u64,
     pub extents: VecDeque<Extent>,
+    pub run: Run,
     pub bytes: u64,
     /// Index and term of the newest durable snapshot, and its membership.
     pub snapshot: (u64, u64),
@@ -55,6 +57,7 @@ impl Disk {
     pub fn new(recovered: &Recovered) -> Self {
         Self {
             last_seq: recovered.last_seq,
+            run: Run::of(recovered.extents.iter()),
             extents: recovered.extents.clone(),
             bytes: recovered.extents.iter().map(|extent| extent.bytes).sum(),
             snapshot: (recovered.snapshot.index, recovered.snapshot.term),
@@ -143,6 +146,18 @@ impl Disk {
         let needed = |extent: &&Extent| extent.last_index > self.snapshot.0;
         let first = self.extents.iter().find(needed);
         first.map(|extent| extent.seq)
+    }
+
+    /// Takes in the record about to be written, in place of those it folds.
+    pub fn add_extent(&mut self, extent: Extent, folds_from: Option<u64>) {
+        if let Some(from) = folds_from {
+            while let Some(folded) = self.extents.pop_back_if(|extent| extent.seq >= from) {
+                self.bytes -= folded.bytes;
+            }
+        }
+        self.run.add(&extent);
+        self.bytes += extent.bytes;
+        self.extents.push_back(extent);
     }
 
     pub fn drop_extents(&mut self, below: u64) {

@@ -57,6 +57,13 @@ impl Log {
         self.entries.iter()
     }
 
+    /// The entries from an index on; none if it is not there.
+    pub fn iter_from(&self, index: u64) -> impl Iterator<Item = &Entry> {
+        let offset = index.checked_sub(self.first());
+        let offset = offset.map_or(self.entries.len(), |offset| offset as usize);
+        self.entries.range(offset.min(self.entries.len())..)
+    }
+
     fn entry(&self, index: u64) -> Option<&Entry> {
         let offset = index.checked_sub(self.first())?;
         self.entries.get(usize::try_from(offset).ok()?)

@@ -5,8 +5,8 @@
 //!              Input                             Output
 //!   Tick ───────────────┐              ┌──▶ Persist(WriteBatch)   one at a time
 //!   Receive(Envelope) ──┤   ┌──────┐   ├──▶ Send { to, body }
-//!   Persisted(seq) ─────┼──▶│ Node │──▶│
-//!   Salvage, Succeed ───┤   └──────┘   ├──▶ Fetch               a snapshot, from a peer's disk
+//!   Persisted(seq) ─────┼──▶│ Node │──▶├──▶ Fetch               a snapshot, from a peer's disk
+//!   Salvage, Succeed ───┤   └──────┘   ├──▶ Again               there is more to apply
 //!   Configure, ... ─────┘              └──▶ Event
 //! ```
 //!
@@ -21,7 +21,8 @@
 //! 5. Give every life of a replica another `epoch`: it tells the reads of one life from the next's.
 //! 6. Where `shared_store` is set, read what [`Output::Fetch`] asks for, and say [`Input::Fetched`]
 //!    whether it was there or not.
-//! 7. Say [`Input::Woke`] before anything else when it finds that it slept.
+//! 7. Say [`Input::Again`] a turn after [`Output::Again`].
+//! 8. Say [`Input::Woke`] before anything else when it finds that it slept.
 //!
 //! The same configuration, the same disk and the same inputs give the same outputs, natively and
 //! in wasm.
@@ -37,6 +38,7 @@ pub mod admit;
 pub mod apply;
 mod config;
 mod disk;
+mod fold;
 pub mod log;
 pub mod reads;
 pub mod ready;
@@ -99,6 +101,8 @@ pub enum Input {
     Succeed(NodeId),
     /// The host reacted so many ticks late.
     Woke { ticks: u64 },
+    /// What [`Output::Again`] asked for.
+    Again,
     /// What [`Output::Fetch`] asked for; `None` if it is not there.
     Fetched {
         from: NodeId,
@@ -119,6 +123,9 @@ pub enum Output {
         from: NodeId,
         index: u64,
     },
+    /// There is more to apply: say [`Input::Again`] when the inputs that wait by now have had their
+    /// turn.
+    Again,
     Event(Event),
 }
 
@@ -163,6 +170,8 @@ pub struct Node {
     seen: Seen,
     dropped: Dropped,
     outputs: VecDeque<Output>,
+    /// [`Output::Again`] was said, and not answered yet.
+    again: bool,
 }
 
 /// What was last told in events.
@@ -235,6 +244,7 @@ impl Node {
             seen: Seen::default(),
             dropped: Dropped::default(),
             outputs: VecDeque::new(),
+            again: false,
         };
         node.settle();
         if lived_before {
@@ -260,6 +270,7 @@ impl Node {
             Input::Snapshot => self.take_snapshot(),
             Input::Salvage { leader, records } => self.on_salvage(leader, &records),
             Input::Succeed(leader) => self.on_succeed(leader),
+            Input::Again => self.again = false,
             Input::Woke { ticks } => self.on_woke(ticks),
             Input::Fetched { from, index, body } => self.on_fetched(from, index, body),
         }

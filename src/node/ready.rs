@@ -9,10 +9,11 @@ use raft::StateRole;
 use raft::eraftpb::Message;
 
 use super::disk::InFlight;
+use super::log::Log;
 use super::{Event, MESSAGE_BYTES_MAX, Node, Output};
 use crate::wal::replay::Extent;
 use crate::wal::{HardState, Record, Snapshot, WriteBatch, snapshot};
-use crate::wire::{Address, Body, Membership, NodeId, RaftKind, RaftMessage};
+use crate::wire::{Address, Body, LogEntry, Membership, NodeId, RaftKind, RaftMessage};
 
 /// Messages that wait for a Ready to be durable.
 pub(super) struct Held {
@@ -23,12 +24,13 @@ pub(super) struct Held {
 impl Node {
     /// Does all that raft-rs wants done now, until there is nothing more.
     pub(super) fn settle(&mut self) {
+        let mut may_apply = self.config.limits.apply_per_turn.max(1);
         loop {
             self.set_election_timeout();
             self.ask_reads();
             if self.raw.has_ready() {
                 self.on_ready();
-            } else if !self.apply() && !self.offer_snapshot() {
+            } else if !self.apply(&mut may_apply) && !self.offer_snapshot() {
                 break;
             }
         }
@@ -37,6 +39,10 @@ impl Node {
         self.answer_reads();
         self.send_replies();
         self.start_persist();
+        if may_apply == 0 && !self.committed.is_empty() && !self.again {
+            self.again = true;
+            self.outputs.push_back(Output::Again);
+        }
     }
 
     fn on_ready(&mut self) {
@@ -159,25 +165,23 @@ impl Node {
             (None, Some(_)) => (disk.first_needed(), Some(disk.snapshot.0)),
             (None, None) => (None, None),
         };
-        let last_index = gathered.entries.last().map_or(0, |entry| entry.index);
-        let record = Record {
+        let mut record = Record {
             cluster,
             node,
             seq,
+            from_seq: seq,
             hard_state,
             led_term: disk.led_term,
             entries: gathered.entries,
             membership: gathered.membership,
             snapshot: at,
-        }
-        .encode();
-        let bytes = record.len() as u64;
-        disk.extents.push_back(Extent {
-            seq,
-            last_index,
-            bytes,
-        });
-        disk.bytes += bytes;
+        };
+        let folds_from = disk
+            .run
+            .take_due(self.config.limits.fold_records)
+            .and_then(|run| fold(&mut record, run, self.raw.store()));
+        let bytes = record.encode();
+        disk.add_extent(Extent::of(&record, bytes.len() as u64), folds_from);
         disk.drop_extents(drop_records_below.unwrap_or(0));
         disk.in_flight = Some(InFlight {
             seq,
@@ -189,7 +193,8 @@ impl Node {
         });
         self.outputs.push_back(Output::Persist(WriteBatch {
             seq,
-            record,
+            record: bytes,
+            folds_from,
             snapshot: gathered.snapshot.map(|((index, _), _, body)| (index, body)),
             drop_records_below,
             drop_snapshots_below,
@@ -252,6 +257,26 @@ impl Node {
         let body = snapshot::encode(self.config.cluster, at, membership.clone(), &self.store);
         Some((at, membership, body))
     }
+}
+
+/// Has the record stand for those from `from_seq` on too, whose entries begin at `first_index`.
+/// Returns `from_seq`, or `None` where that cannot be.
+fn fold(record: &mut Record, (from_seq, first_index): (u64, u64), log: &Log) -> Option<u64> {
+    let plain = record.snapshot.is_none() && record.membership.is_none();
+    // What was compacted in memory is not there to be written again.
+    if !plain || (first_index > 0 && first_index < log.first()) {
+        return None;
+    }
+    let own = record.entries.first().map(|entry| entry.index);
+    let first = match (first_index, own) {
+        (0, own) => own,
+        (first, own) => Some(own.unwrap_or(first).min(first)),
+    };
+    if let Some(first) = first {
+        record.entries = log.iter_from(first).cloned().map(LogEntry::from).collect();
+    }
+    record.from_seq = from_seq;
+    Some(from_seq)
 }
 
 fn outgoing(messages: Vec<Message>) -> Vec<RaftMessage> {

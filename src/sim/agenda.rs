@@ -17,6 +17,11 @@ pub enum Happening {
         life: u64,
         seq: u64,
     },
+    /// A replica that has more to apply has its turn.
+    Again {
+        id: NodeId,
+        life: u64,
+    },
     Tick(NodeId),
     /// A client's turn.
     Wake(ClientId),

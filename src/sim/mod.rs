@@ -145,6 +145,10 @@ impl World {
                     };
                     self.agenda.add(delay, fetched);
                 }
+                Output::Again => {
+                    let life = disk.owner();
+                    self.agenda.add(0, Happening::Again { id, life });
+                }
                 Output::Event(event) => {
                     self.replicas.told(id, &event);
                     self.story.tell(|| narrate::event(id, &event));
@@ -181,6 +185,11 @@ impl World {
             Happening::Written { id, life, seq } => {
                 if self.hosts.get(&id).is_some_and(|host| host.life() == life) {
                     self.written(id, seq);
+                }
+            }
+            Happening::Again { id, life } => {
+                if self.hosts.get(&id).is_some_and(|host| host.life() == life) {
+                    self.input(id, Input::Again);
                 }
             }
             Happening::Tick(id) => {

@@ -54,6 +54,7 @@ impl World {
                     let envelope = node.envelope(body);
                     self.send(envelope, to);
                 }
+                Output::Again => node.handle(Input::Again),
                 Output::Fetch { .. } | Output::Event(_) => {}
             }
         }

@@ -66,6 +66,7 @@ fn first(cluster: ClusterId, node: NodeId, snapshot: Snapshot) -> WriteBatch {
         cluster,
         node,
         seq: 1,
+        from_seq: 1,
         hard_state: HardState {
             term,
             vote: 0,
@@ -80,6 +81,7 @@ fn first(cluster: ClusterId, node: NodeId, snapshot: Snapshot) -> WriteBatch {
         seq: 1,
         record: record.encode(),
         snapshot: Some((index, snapshot.encode())),
+        folds_from: None,
         drop_records_below: None,
         drop_snapshots_below: None,
     }
@@ -111,6 +113,7 @@ mod tests {
             seq: record.seq,
             record: record.encode(),
             snapshot: None,
+            folds_from: None,
             drop_records_below: None,
             drop_snapshots_below: None,
         };

@@ -23,6 +23,9 @@ pub struct Record {
     pub node: NodeId,
     /// The key it is stored under.
     pub seq: u64,
+    /// It stands for the records from this one on, which went when it came; its own number where
+    /// it stands for itself alone.
+    pub from_seq: u64,
     pub hard_state: HardState,
     /// The newest term in which this replica was leader; 0 for none. While it equals
     /// `hard_state.term`, entries of that term were this replica's own proposals.
@@ -67,6 +70,8 @@ pub struct WriteBatch {
     pub record: Vec<u8>,
     /// Index and encoded [`Snapshot`](super::Snapshot).
     pub snapshot: Option<(u64, Vec<u8>)>,
+    /// Delete the records from this number up to `seq`: the new one stands for them.
+    pub folds_from: Option<u64>,
     /// Delete records with smaller sequence numbers: a durable snapshot replaces them.
     pub drop_records_below: Option<u64>,
     /// Delete snapshots with smaller indices.

@@ -28,6 +28,9 @@ impl Tables {
             self.snapshots.push((*index, bytes.clone()));
             self.snapshots.sort_by_key(|(at, _)| *at);
         }
+        if let Some(from) = batch.folds_from {
+            self.records.retain(|(seq, _)| *seq < from);
+        }
         self.records.push((batch.seq, batch.record.clone()));
         if let Some(below) = batch.drop_records_below {
             self.records.retain(|(seq, _)| *seq >= below);
@@ -48,8 +51,7 @@ pub struct Recovered {
     pub base: (u64, u64),
     /// Consecutive, from `base.0 + 1` on; they may begin before the snapshot's index.
     pub entries: Vec<LogEntry>,
-    /// The newest record's key, and for each record its key, the last index of its entries (0 for
-    /// none) and its length in bytes: what deleting needs to know.
+    /// The newest record's key, and for each record what deleting and folding need to know.
     pub last_seq: u64,
     pub extents: VecDeque<Extent>,
     /// A newer snapshot was damaged; this one and the log replace it.
@@ -77,8 +79,26 @@ impl Recovered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     pub seq: u64,
+    /// Of its entries; 0 for none.
+    pub first_index: u64,
     pub last_index: u64,
     pub bytes: u64,
+    /// Whether it says nothing that a later record's entries and hard state do not say anew.
+    pub foldable: bool,
+}
+
+impl Extent {
+    pub fn of(record: &Record, bytes: u64) -> Self {
+        let at = |entry: Option<&LogEntry>| entry.map_or(0, |entry| entry.index);
+        let alone = record.from_seq == record.seq;
+        Self {
+            seq: record.seq,
+            first_index: at(record.entries.first()),
+            last_index: at(record.entries.last()),
+            bytes,
+            foldable: alone && record.membership.is_none() && record.snapshot.is_none(),
+        }
+    }
 }
 
 /// Why a disk cannot be gone on from. Nothing is changed on it.
@@ -148,6 +168,8 @@ pub fn replay(cluster: ClusterId, node: NodeId, tables: &Tables) -> Result<Recov
 /// The records, put together.
 #[derive(Default)]
 pub(super) struct Log {
+    /// The first that the first record stands for.
+    first_seq: Option<u64>,
     last_seq: Option<u64>,
     pub(super) hard_state: HardState,
     pub(super) led_term: u64,
@@ -165,12 +187,6 @@ impl Log {
         seq: u64,
         bytes: &[u8],
     ) -> Result<(), Damage> {
-        if let Some(last) = self.last_seq
-            && last.checked_add(1) != Some(seq)
-        {
-            let seq = last.saturating_add(1);
-            return Err(Damage::MissingRecord { seq });
-        }
         let record = Record::decode(bytes).map_err(|cause| Damage::Record { seq, cause })?;
         if (record.cluster, record.node) != (cluster, node) {
             return Err(Damage::Foreign {
@@ -183,17 +199,26 @@ impl Log {
         if record.seq != seq {
             return inconsistent("it was stored under another record's number");
         }
+        if record.from_seq > seq {
+            return inconsistent("it stands for records that come after it");
+        }
+        match self.last_seq {
+            Some(last) if record.from_seq > last + 1 => {
+                return Err(Damage::MissingRecord { seq: last + 1 });
+            }
+            Some(last) if record.from_seq <= last => {
+                return inconsistent("it stands for records that are still there");
+            }
+            _ => {}
+        }
         if !record.is_within_bounds() {
             return inconsistent("its numbers are out of all bounds");
         }
         if record.hard_state.term < self.hard_state.term {
             return inconsistent("its term is smaller than the record's before it");
         }
-        self.extents.push_back(Extent {
-            seq,
-            last_index: record.entries.last().map_or(0, |entry| entry.index),
-            bytes: bytes.len() as u64,
-        });
+        self.extents
+            .push_back(Extent::of(&record, bytes.len() as u64));
         if let Some((index, term)) = record.snapshot {
             self.mark_snapshot(index, term);
         }
@@ -203,6 +228,7 @@ impl Log {
         if self.last_term() > record.hard_state.term {
             return inconsistent("its entries are of a later term than it is");
         }
+        self.first_seq.get_or_insert(record.from_seq);
         self.last_seq = Some(seq);
         self.hard_state = record.hard_state;
         self.led_term = record.led_term;
@@ -316,10 +342,7 @@ fn newest_snapshot(
         Some((index, cause)) => Damage::Snapshot { index, cause },
         None if stored.is_empty() => Damage::NoSnapshot,
         None => Damage::MissingRecord {
-            seq: log
-                .extents
-                .front()
-                .map_or(1, |first| first.seq.saturating_sub(1)),
+            seq: log.first_seq.map_or(1, |first| first.saturating_sub(1)),
         },
     })
 }

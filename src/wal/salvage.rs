@@ -119,6 +119,7 @@ mod tests {
                 cluster: 7,
                 node: 1,
                 seq,
+                from_seq: seq,
                 hard_state: HardState {
                     term: *term,
                     vote: 1,

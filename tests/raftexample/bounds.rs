@@ -4,6 +4,7 @@
 use tabraft::node::{Input, Limits};
 use tabraft::sim::World;
 use tabraft::sim::client::{Client, Plan};
+use tabraft::sim::network::Weather;
 use tabraft::wal::{Record, replay};
 
 use crate::often;
@@ -78,6 +79,70 @@ fn the_log_is_bounded_under_endless_writes() {
         cluster.world.resume(2);
         cluster.all_is_there();
     }
+}
+
+/// Small records become few, through deaths too, and are written twice at most.
+#[test]
+fn small_records_are_folded() {
+    let mut settings = often(3, 10_000);
+    settings.limits.fold_records = 16;
+    let mut cluster = Steered::led(settings, 3);
+    for round in 0..40 {
+        cluster.puts(&format!("{round}"), 10);
+        let id = 1 + round % 3;
+        cluster.world.crash(id, round % 2 == 0);
+        cluster.run(1_000);
+        cluster.world.start(id);
+        cluster.run(100);
+    }
+    for id in 1..=3 {
+        let disk = &cluster.world.hosts[&id].disk;
+        let (written, left) = (disk.begun, disk.tables.records.len() as u64);
+        assert!(written > 300, "{id} wrote {written}");
+        // The memberships that begin and end a run stay, and what a run is short of.
+        assert!(left < written / 16 + 2 * 16, "{id}: {left} of {written}");
+        let log = cluster.node(id).log();
+        let recovered = replay(CLUSTER, id, &disk.tables).expect("a whole disk");
+        assert_eq!(
+            recovered.base.0 + recovered.entries.len() as u64,
+            log.last()
+        );
+    }
+    cluster.all_is_there();
+}
+
+/// One that comes back with a long log to apply votes and takes entries before it has.
+#[test]
+fn a_replica_answers_before_it_has_applied() {
+    let mut settings = settings(4);
+    settings.limits.apply_per_turn = 1;
+    let mut cluster = Steered::led(settings, 3);
+    cluster.puts("k", 200);
+    cluster.run(1_000);
+    let leader = cluster.leader().expect("one leads");
+    let followers: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
+    let (voter, other) = (followers[0], followers[1]);
+    cluster.world.crash(voter, true);
+    cluster.world.crash(leader, true);
+    cluster.run(3_000);
+    // Turns take no virtual time; so do messages and writes, lest all is applied meanwhile.
+    cluster.world.network.weather = Weather::CALM;
+    cluster.world.start(voter);
+    let behind = |cluster: &Steered| {
+        let node = cluster.node(voter);
+        (node.applied(), node.commit())
+    };
+    let (applied, commit) = behind(&cluster);
+    assert!(applied < commit, "{applied} of {commit}");
+    cluster.world.input(other, Input::Campaign);
+    while !cluster.node(other).is_leader() {
+        cluster.world.step();
+        let (applied, commit) = behind(&cluster);
+        assert!(applied < commit, "all is applied before there is a leader");
+    }
+    cluster.world.start(leader);
+    cluster.put("and", "on");
+    cluster.all_is_there();
 }
 
 #[test]

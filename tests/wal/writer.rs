@@ -23,6 +23,10 @@ pub enum Deed {
     InstallSnapshot {
         ahead: u64,
     },
+    /// One record in place of the newest so many.
+    Fold {
+        records: usize,
+    },
 }
 
 pub fn deed() -> impl Strategy<Value = Deed> {
@@ -34,6 +38,7 @@ pub fn deed() -> impl Strategy<Value = Deed> {
         1 => (1u64..4).prop_map(Deed::Vote),
         2 => Just(Deed::TakeSnapshot),
         1 => (1u64..4).prop_map(|ahead| Deed::InstallSnapshot { ahead }),
+        2 => (1usize..6).prop_map(|records| Deed::Fold { records }),
     ]
 }
 
@@ -46,8 +51,21 @@ pub struct Writer {
     log: Vec<LogEntry>,
     base: (u64, u64),
     pub newest: (u64, u64),
-    /// Number and last index of each record.
-    extents: Vec<(u64, u64)>,
+    written: Vec<Written>,
+}
+
+/// What a record covers: its number, its entries' first and last index, and whether it speaks of a
+/// snapshot.
+struct Written {
+    seq: u64,
+    indices: Option<(u64, u64)>,
+    marks: bool,
+}
+
+impl Written {
+    fn last(&self) -> u64 {
+        self.indices.map_or(0, |(_, last)| last)
+    }
 }
 
 impl Writer {
@@ -65,7 +83,11 @@ impl Writer {
             log: Vec::new(),
             base: (1, 1),
             newest: (1, 1),
-            extents: vec![(1, 0)],
+            written: vec![Written {
+                seq: 1,
+                indices: None,
+                marks: true,
+            }],
         }
     }
 
@@ -96,21 +118,22 @@ impl Writer {
                     .map(|index| entry(index, self.hard_state.term))
                     .collect();
                 self.log.extend(new.clone());
-                self.write(new, None, false);
+                self.write(new, None, false, None);
             }
             Deed::Commit { more } => {
                 self.hard_state.commit = self.last().min(self.hard_state.commit + more);
-                self.write(Vec::new(), None, false);
+                self.write(Vec::new(), None, false, None);
             }
             Deed::Vote(vote) => {
                 self.hard_state.term += 1;
                 self.hard_state.vote = vote;
-                self.write(Vec::new(), None, false);
+                self.write(Vec::new(), None, false, None);
             }
             Deed::TakeSnapshot => {
                 let index = self.hard_state.commit;
                 if index > self.newest.0 {
-                    self.write(Vec::new(), Some((index, self.term_at(index))), false);
+                    let at = (index, self.term_at(index));
+                    self.write(Vec::new(), Some(at), false, None);
                 }
             }
             Deed::InstallSnapshot { ahead } => {
@@ -118,15 +141,38 @@ impl Writer {
                 self.base = (self.last() + ahead, self.hard_state.term);
                 self.log.clear();
                 self.hard_state.commit = self.base.0;
-                self.write(Vec::new(), Some(self.base), true);
+                self.write(Vec::new(), Some(self.base), true, None);
+            }
+            Deed::Fold { records } => {
+                let run = self.written.iter().rev();
+                let run: Vec<_> = run.take_while(|it| !it.marks).take(records).collect();
+                let Some(from) = run.last().map(|it| it.seq) else {
+                    return;
+                };
+                let firsts = run.iter().filter_map(|it| it.indices);
+                let first = firsts.map(|(first, _)| first).min();
+                let since = first.map_or(self.log.len(), |it| (it - self.base.0) as usize - 1);
+                self.write(self.log[since..].to_vec(), None, false, Some(from));
             }
         }
     }
 
-    fn write(&mut self, entries: Vec<LogEntry>, at: Option<(u64, u64)>, installed: bool) {
+    fn write(
+        &mut self,
+        entries: Vec<LogEntry>,
+        at: Option<(u64, u64)>,
+        installed: bool,
+        folds_from: Option<u64>,
+    ) {
         self.seq += 1;
-        let last_index = entries.last().map_or(0, |entry| entry.index);
-        self.extents.push((self.seq, last_index));
+        self.written
+            .retain(|it| folds_from.is_none_or(|from| it.seq < from));
+        let ends = entries.first().zip(entries.last());
+        self.written.push(Written {
+            seq: self.seq,
+            indices: ends.map(|(first, last)| (first.index, last.index)),
+            marks: at.is_some(),
+        });
         let mut record = record(
             self.seq,
             self.hard_state.term,
@@ -136,15 +182,17 @@ impl Writer {
         record.hard_state = self.hard_state;
         record.snapshot = at;
         let body = at.map(|(index, term)| snapshot(index, term));
+        record.from_seq = folds_from.unwrap_or(self.seq);
         let mut batch = batch(&record, body.as_ref());
+        batch.folds_from = folds_from;
         if let Some(at) = at {
-            let needed = |&&(_, last): &&(u64, u64)| last > self.newest.0;
-            let first = self.extents.iter().find(needed).map(|(seq, _)| *seq);
+            let needed = |it: &&Written| it.last() > self.newest.0;
+            let first = self.written.iter().find(needed).map(|it| it.seq);
             batch.drop_records_below = if installed { Some(self.seq) } else { first };
             batch.drop_snapshots_below = Some(if installed { at.0 } else { self.newest.0 });
             self.newest = at;
-            self.extents
-                .retain(|(seq, _)| Some(*seq) >= batch.drop_records_below);
+            self.written
+                .retain(|it| Some(it.seq) >= batch.drop_records_below);
         }
         self.tables.write(&batch);
     }

@@ -315,6 +315,7 @@ mod tests {
                 catchup_entries: 0,
                 sit_out_ticks: 2,
                 step_down_ticks: 3,
+                ..Limits::default()
             },
             salvage: false,
             succession: true,

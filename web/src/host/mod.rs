@@ -10,6 +10,7 @@
 //! - [`disk`], [`idb`]: the replica's database, one transaction a batch
 //! - [`lock`]: Web Locks; at most one live host a replica
 //! - [`clock`]: time in a worker
+//! - [`turn`]: a turn of the event loop
 //! - [`net`]: outgoing envelopes, with link faults
 //! - [`board`]: statuses and events for all tabs
 //! - [`registry`]: the origin's record of a cluster (used by pages)
@@ -27,4 +28,5 @@ pub mod replica;
 mod sleep;
 mod steps;
 mod succession;
+mod turn;
 pub mod worker;

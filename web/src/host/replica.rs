@@ -21,6 +21,7 @@ use super::lock::Held;
 use super::net::Net;
 use super::steps::Steps;
 use super::succession::Succession;
+use super::turn::Turn;
 use super::worker::say;
 use crate::channel::{Channel, bytes_of};
 use crate::model::State;
@@ -86,6 +87,7 @@ pub(super) struct Host {
 struct Life {
     _inbox: Channel,
     _clock: Interval,
+    turn: Turn,
     _locks: Vec<Held>,
 }
 
@@ -128,6 +130,8 @@ impl Replica {
         );
         let inbox = Channel::receiver(&name, move |message| me.hear(&message));
         let me = self.clone();
+        let turn = Turn::new(move || me.input(Input::Again)).map_err(no_channel)?;
+        let me = self.clone();
         let clock = Interval::new(self.0.tick_ms, move || me.tick());
         let (me, lost) = (self.clone(), locks.first().map(Held::lost));
         spawn_local(async move {
@@ -145,6 +149,7 @@ impl Replica {
         *self.0.life.borrow_mut() = Some(Life {
             _inbox: inbox.map_err(no_channel)?,
             _clock: clock,
+            turn,
             _locks: locks,
         });
         self.act();
@@ -241,12 +246,14 @@ impl Replica {
     pub(super) fn act(&self) {
         let mut told = false;
         let mut removed = None;
+        let mut again = false;
         let mut node = self.0.node.borrow_mut();
         while let Some(output) = node.poll() {
             match output {
                 Output::Persist(batch) => self.persist(batch),
                 Output::Send { to, body } => self.0.net.send(to, &node.envelope(body)),
                 Output::Fetch { from, index } => self.fetch(from, index),
+                Output::Again => again = true,
                 Output::Event(event) => {
                     if let Event::Removed { index } = event {
                         removed = Some(index);
@@ -268,6 +275,16 @@ impl Replica {
         }
         if let Some(index) = removed {
             self.retire(index);
+        }
+        if again {
+            self.ask_turn();
+        }
+    }
+
+    fn ask_turn(&self) {
+        let asked = self.0.life.borrow().as_ref().map(|life| life.turn.ask());
+        if let Some(Err(error)) = asked {
+            self.fail(no_channel(error));
         }
     }
 

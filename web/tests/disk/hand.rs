@@ -73,6 +73,7 @@ fn with_marker(seq: u64, data: &[u8], snapshot: Option<(u64, u64)>) -> WriteBatc
         cluster: CLUSTER,
         node: NODE,
         seq,
+        from_seq: seq,
         hard_state: HardState {
             term: 1,
             vote: NODE,
@@ -93,6 +94,7 @@ fn with_marker(seq: u64, data: &[u8], snapshot: Option<(u64, u64)>) -> WriteBatc
         seq,
         record: record.encode(),
         snapshot: None,
+        folds_from: None,
         drop_records_below: None,
         drop_snapshots_below: None,
     }

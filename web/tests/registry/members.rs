@@ -24,6 +24,7 @@ fn vote(identity: u64, node: u64) -> WriteBatch {
         cluster: identity,
         node,
         seq: 2,
+        from_seq: 2,
         hard_state: HardState {
             term: 3,
             vote: 1,
@@ -38,6 +39,7 @@ fn vote(identity: u64, node: u64) -> WriteBatch {
         seq: 2,
         record: record.encode(),
         snapshot: None,
+        folds_from: None,
         drop_records_below: None,
         drop_snapshots_below: None,
     }

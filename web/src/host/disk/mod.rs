@@ -244,6 +244,10 @@ fn put_all(transaction: &Transaction<'_>, batch: &WriteBatch) -> Result<(), Erro
         let bytes = Uint8ArraySlice::new(bytes);
         let _put = snapshots.put(bytes).with_key(key(*index)).primitive()?;
     }
+    if let Some(from) = batch.folds_from {
+        let folded = KeyRange::Bound(key(from), false, key(batch.seq), true);
+        let _deleted = wal.delete::<f64, _>(folded).primitive()?;
+    }
     let bytes = Uint8ArraySlice::new(&batch.record);
     let _added = wal.add(bytes).with_key(key(batch.seq)).primitive()?;
     if let Some(seq) = batch.drop_records_below {
