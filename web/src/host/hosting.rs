@@ -1,10 +1,11 @@
 //! How a replica comes to be hosted here: its locks, its database, its recovery.
 
 use tabraft::node::{Config, Node};
-use tabraft::wal;
+use tabraft::wal::{self, Recovered, Tables};
 use wasm_bindgen::JsValue;
 
 use super::board::Board;
+use super::clock;
 use super::disk;
 use super::lock::{self, Held, Mode};
 use super::net::Net;
@@ -28,14 +29,17 @@ pub async fn host(assignment: Assignment) -> Result<Option<Replica>, Failure> {
     // Whoever succeeds this replica, or revives it, waits for the other locks. A former host's, or
     // a successor's that still holds one, is over: this is the replica's host now.
     let heard = heard_of(cluster, assignment.node);
+    let began_ms = clock::ticking_ms();
     let opened = disk::open(cluster, assignment.node, assignment.durability);
     let (heard, opened) = futures_util::future::join(heard, opened).await;
     let (heard, opened) = (heard?, opened.map_err(|error| Failure::from(&error))?);
     if opened.tables.is_empty() {
         return Err(forgotten(assignment.node));
     }
+    let read_ms = clock::ticking_ms();
     let recovered = wal::replay(identity, assignment.node, &opened.tables)
         .map_err(|damage| damaged(assignment.node, &damage))?;
+    let what = extent_of(&opened.tables, &recovered);
     drop(opened.tables);
     let config = Config {
         cluster: identity,
@@ -53,14 +57,33 @@ pub async fn host(assignment: Assignment) -> Result<Option<Replica>, Failure> {
             recovered.hard_state.term,
         );
     }
+    let term = recovered.hard_state.term;
     let node =
         Node::new(config, recovered).map_err(|error| Failure::new("DAMAGED", error.to_string()))?;
+    let (read, replayed) = (read_ms - began_ms, clock::ticking_ms() - read_ms);
+    let text = format!(
+        "Node {} read {what} in {read:.0} ms and replayed them in {replayed:.0} ms.",
+        assignment.node
+    );
+    board.event("recovered", text, term);
     let net = Net::new(cluster, assignment.node);
     net.set_faults(&assignment.faults);
     let locks = [lock].into_iter().chain(heard).collect();
     let replica = Replica::new(&assignment, node, opened.disk, net, board);
     replica.begin_life(&assignment, locks)?;
     Ok(Some(replica))
+}
+
+/// What a replica goes on from, in words.
+fn extent_of(tables: &Tables, recovered: &Recovered) -> String {
+    let bytes = |rows: &[(u64, Vec<u8>)]| rows.iter().map(|(_, it)| it.len()).sum::<usize>();
+    let kib = (bytes(&tables.records) + bytes(&tables.snapshots)).div_ceil(1 << 10);
+    format!(
+        "{} log records with {} entries and {} snapshots, {kib} KiB,",
+        tables.records.len(),
+        recovered.entries.len(),
+        tables.snapshots.len(),
+    )
 }
 
 async fn take_lock(assignment: &Assignment) -> Result<Option<Held>, Failure> {
