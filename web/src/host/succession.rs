@@ -17,7 +17,7 @@ use super::lock::{self, Held, Mode};
 use super::replica::Replica;
 use crate::names;
 
-/// Records read of a dead leader's log at first; four times as many whenever they do not reach
+/// Record numbers read of a dead leader's log at first; four times as many whenever they do not reach
 /// back to what this replica knows to be committed.
 const TAIL_RECORDS: u32 = 64;
 const TAIL_RECORDS_MAX: u32 = 1 << 14;
@@ -110,14 +110,14 @@ impl Replica {
     async fn salvage(&self, leader: u64) {
         let mut many = TAIL_RECORDS;
         loop {
-            let records = match disk::read_tail(&self.0.cluster, leader, many).await {
-                Ok(records) => records,
+            let tail = match disk::read_tail(&self.0.cluster, leader, many).await {
+                Ok(tail) => tail,
                 Err(error) => {
                     let sentence = format!("Node {leader}'s log could not be read. {error}");
                     return self.tell("problem", sentence);
                 }
             };
-            let all = records.len() < many as usize || many >= TAIL_RECORDS_MAX;
+            let (records, all) = (tail.records, tail.all || many >= TAIL_RECORDS_MAX);
             if all || self.0.node.borrow().reaches_back(leader, &records) {
                 return self.input(Input::Salvage { leader, records });
             }

@@ -13,7 +13,7 @@ use crate::script::Counted;
 
 async fn tail(cluster: &str, records: u32) -> Vec<(u64, Vec<u8>)> {
     let tail = read_tail(cluster, NODE, records).await;
-    tail.expect("the tail is read")
+    tail.expect("the tail is read").records
 }
 
 async fn snapshot(cluster: &str, index: u64) -> Option<Vec<u8>> {
@@ -41,6 +41,26 @@ async fn the_tail_is_the_newest_records_in_order() {
     assert_eq!(left.len(), 5);
     assert!(tail(&cluster, 3).await == left[2..]);
     assert!(tail(&cluster, 100).await == left);
+}
+
+/// One record may stand for many: fewer are read then, and it is known whether there are more.
+#[wasm_bindgen_test]
+async fn a_folded_tail_tells_whether_it_is_all() {
+    let cluster = fresh("folded");
+    let disk = filled(&cluster, 12).await;
+    let fold = WriteBatch {
+        folds_from: Some(4),
+        ..batch(13)
+    };
+    disk.write(&fold).await.expect("a batch");
+    let tables = stored(&cluster).await;
+    assert_eq!(seqs(&tables), [1, 2, 3, 13]);
+    let left = tables.records;
+    for (numbers, wanted, all) in [(1, 1, false), (10, 1, false), (12, 3, false), (13, 4, true)] {
+        let tail = read_tail(&cluster, NODE, numbers).await.expect("a tail");
+        assert!(tail.records == left[4 - wanted..], "{numbers} numbers");
+        assert_eq!(tail.all, all, "{numbers} numbers");
+    }
 }
 
 #[wasm_bindgen_test]

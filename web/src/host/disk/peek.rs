@@ -26,23 +26,37 @@ pub async fn read_tables(cluster: &str, node: u64) -> Result<Tables, DiskError> 
     Ok(tables)
 }
 
-/// The newest records of a replica's log, as many as asked for or as there are, in order.
+/// The end of a replica's log.
+#[derive(Debug, Default)]
+pub struct Tail {
+    /// In order.
+    pub records: Vec<Row>,
+    /// There are none before them.
+    pub all: bool,
+}
+
+/// The records among the newest so many numbers of a replica's log. They are fewer than that where
+/// one record stands for others.
 ///
 /// # Errors
 /// As [`open`](super::open).
-pub async fn read_tail(cluster: &str, node: u64, records: u32) -> Result<Vec<Row>, DiskError> {
+pub async fn read_tail(cluster: &str, node: u64, numbers: u32) -> Result<Tail, DiskError> {
     let Some(connection) = existing(cluster, node).await? else {
-        return Ok(Vec::new());
+        return Ok(Tail::default());
     };
     let transaction = connection.read([WAL])?;
     let wal = transaction.object_store(WAL)?;
+    let oldest = wal.get_all_keys::<f64>().with_limit(1).primitive()?;
     let tail = match last_key(&wal).await? {
-        // Without gaps, this is where so many records begin.
-        Some(last) if records > 0 => {
-            let first = (last + 1).saturating_sub(u64::from(records));
-            rows::read_from(&wal, KeyRange::LowerBound(key(first), false), records).await?
+        Some(newest) => {
+            let first = (newest + 1).saturating_sub(u64::from(numbers));
+            let range = KeyRange::LowerBound(key(first), false);
+            let records = rows::read_from(&wal, range, numbers).await?;
+            let oldest = oldest.await?.next().transpose()?.map(whole).transpose()?;
+            let all = oldest.is_some_and(|oldest| first <= oldest);
+            Tail { records, all }
         }
-        _ => Vec::new(),
+        None => Tail::default(),
     };
     idb::commit(transaction).await?;
     Ok(tail)
