@@ -13,6 +13,7 @@
 //! - [`frame`]: length, version and checksum around every run of bytes
 //! - [`sim`]: a whole cluster in one thread, with faults, from a seed
 //! - [`check`]: what must be true of every run
+//! - [`planted`]: bugs on purpose, for the checks to catch
 //!
 //! # The life of a write
 //!
@@ -45,6 +46,7 @@ pub mod check;
 pub mod frame;
 pub mod kv;
 pub mod node;
+pub mod planted;
 pub mod sim;
 pub mod wal;
 pub mod wire;

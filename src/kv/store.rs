@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::command::{Command, Op, Outcome, Refusal};
 use super::session::{Admission, Sessions};
+use crate::planted::{self, Bug};
 
 /// Where a command stands in the log, and what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,7 @@ impl Store {
                 op,
             }) => match self.sessions.admit(session, seq, answered_below, index) {
                 Admission::Refused(refusal) => applied(refusal.into()),
+                Admission::Again(_) if planted::is(Bug::NoDeduplication) => applied(self.write(op)),
                 Admission::Again(before) => before,
                 Admission::New => {
                     let result = applied(self.write(op));

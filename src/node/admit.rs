@@ -4,6 +4,7 @@
 use raft::{Raft, StateRole};
 
 use super::log::Log;
+use crate::planted::{self, Bug};
 use crate::wire::{MemberChange, NUMBER_MAX, NodeId, RaftKind, RaftMessage};
 
 /// Why a message was dropped; counted in the replica's report.
@@ -69,7 +70,9 @@ fn is_sound(message: &RaftMessage, raft: &Raft<Log>) -> bool {
         }
         // A replica that joins and has nothing yet may have had another life under its id, in which
         // it voted in this very term.
-        RaftKind::RequestVote | RaftKind::RequestPreVote => last > 0,
+        RaftKind::RequestVote | RaftKind::RequestPreVote => {
+            last > 0 || planted::is(Bug::ForgottenVotes)
+        }
         // A follower would pass it on, and raft-rs does not pass on what has a term.
         RaftKind::TransferLeader => raft.state == StateRole::Leader,
         RaftKind::TimeoutNow => may_campaign(raft),

@@ -5,6 +5,7 @@ use raft::eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2, Entry, Entry
 use super::admit::decode_changes;
 use super::{Event, Node, log};
 use crate::kv::{Applied, Outcome, Refusal};
+use crate::planted::{self, Bug};
 use crate::wire::{MemberChange, Membership};
 
 impl Node {
@@ -18,7 +19,10 @@ impl Node {
             // A membership must not come into force, be lost with a crash, and the one before it
             // be gone by: the commit index that covers it is made durable first.
             let changes_membership = entry.entry_type != EntryType::EntryNormal;
-            if changes_membership && !self.disk.makes_commit_durable(entry.index) {
+            if changes_membership
+                && !planted::is(Bug::MembershipBeforeDurable)
+                && !self.disk.makes_commit_durable(entry.index)
+            {
                 self.committed.push_front(entry);
                 break;
             }
@@ -110,7 +114,8 @@ impl Node {
 
     /// Takes a snapshot now, unless there is nothing new, or one is on its way to the disk.
     pub(super) fn take_snapshot(&mut self) {
-        if self.applied <= self.disk.snapshot.0 || self.disk.takes_snapshot() {
+        let under_way = self.disk.takes_snapshot() && !planted::is(Bug::OlderSnapshotWins);
+        if self.applied <= self.disk.snapshot.0 || under_way {
             return;
         }
         if let Some((at, membership, body)) = self.encode_snapshot() {

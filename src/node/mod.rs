@@ -64,8 +64,9 @@ pub use report::{Event, Marks, Report, Role};
 
 use crate::frame::FrameError;
 use crate::kv::Store;
+use crate::planted::{self, Bug};
 use crate::wal::{Recovered, Snapshot, WriteBatch};
-use crate::wire::{Address, Body, ClientId, Envelope, NodeId, Reply};
+use crate::wire::{Address, Body, ClientId, EntryKind, Envelope, NodeId, Reply};
 use log::Log;
 use reads::Reads;
 use ready::Held;
@@ -205,6 +206,13 @@ impl Node {
         state.hard_state.term = hard_state.term;
         state.hard_state.vote = hard_state.vote;
         state.hard_state.commit = hard_state.commit;
+        let mut store = snapshot.store;
+        if planted::is(Bug::AppliesTwice) {
+            let known = entries.iter().filter(|entry| entry.index <= snapshot.index);
+            for entry in known.filter(|entry| entry.kind == EntryKind::Normal) {
+                store.apply(entry.index, entry.term, &entry.data);
+            }
+        }
         let entries = entries.into_iter().map(Into::into).collect();
         let log = Log::new(base, entries, state);
         let raft_config = RaftConfig {
@@ -224,7 +232,7 @@ impl Node {
         let mut node = Self {
             config,
             raw: RawNode::new(&raft_config, log, &logger)?,
-            store: snapshot.store,
+            store,
             applied: snapshot.index,
             bytes_since_snapshot: 0,
             committed: VecDeque::new(),

@@ -11,6 +11,7 @@ use raft::eraftpb::Message;
 use super::disk::InFlight;
 use super::log::Log;
 use super::{Event, MESSAGE_BYTES_MAX, Node, Output};
+use crate::planted::{self, Bug};
 use crate::wal::replay::Extent;
 use crate::wal::{HardState, Record, Snapshot, WriteBatch, snapshot};
 use crate::wire::{Address, Body, LogEntry, Membership, NodeId, RaftKind, RaftMessage};
@@ -77,7 +78,14 @@ impl Node {
             ready: ready.number(),
             messages,
         });
+        let number = ready.number();
         self.raw.advance_append_async(ready);
+        if planted::is(Bug::AcknowledgesBeforeComplete) {
+            self.raw.on_persist_ready(number);
+        }
+        if planted::is(Bug::AnswersBeforeDurable) {
+            self.release(number);
+        }
         self.release_if_settled();
     }
 
@@ -142,9 +150,10 @@ impl Node {
         }
         let ready = self.held.back().map_or(0, |held| held.ready);
         let hard_state = &self.raw.store().hard_state;
+        let votes = !planted::is(Bug::VoteNotPersisted);
         let hard_state = HardState {
             term: hard_state.term,
-            vote: hard_state.vote,
+            vote: if votes { hard_state.vote } else { 0 },
             commit: hard_state.commit,
         };
         let (cluster, node) = (self.config.cluster, self.config.id);
@@ -195,7 +204,10 @@ impl Node {
             seq,
             record: bytes,
             folds_from,
-            snapshot: gathered.snapshot.map(|((index, _), _, body)| (index, body)),
+            snapshot: planted::late(
+                node,
+                gathered.snapshot.map(|((index, _), _, body)| (index, body)),
+            ),
             drop_records_below,
             drop_snapshots_below,
         }));
@@ -253,8 +265,18 @@ impl Node {
     pub(super) fn encode_snapshot(&self) -> Option<((u64, u64), Membership, Vec<u8>)> {
         let term = self.raw.store().term_at(self.applied)?;
         let at = (self.applied, term);
-        let membership = self.membership();
-        let body = snapshot::encode(self.config.cluster, at, membership.clone(), &self.store);
+        let membership = match planted::is(Bug::SnapshotWithoutMembership) {
+            true => self.disk.snapshot_membership.clone(),
+            false => self.membership(),
+        };
+        let cluster = self.config.cluster;
+        let body = match planted::is(Bug::SnapshotWithoutSessions) {
+            true => {
+                let store = self.store.without_sessions();
+                snapshot::encode(cluster, at, membership.clone(), &store)
+            }
+            false => snapshot::encode(cluster, at, membership.clone(), &self.store),
+        };
         Some((at, membership, body))
     }
 }
@@ -272,7 +294,8 @@ fn fold(record: &mut Record, (from_seq, first_index): (u64, u64), log: &Log) -> 
         (0, own) => own,
         (first, own) => Some(own.unwrap_or(first).min(first)),
     };
-    if let Some(first) = first {
+    if let Some(mut first) = first {
+        first += u64::from(planted::is(Bug::FoldForgets));
         record.entries = log.iter_from(first).cloned().map(LogEntry::from).collect();
     }
     record.from_seq = from_seq;

@@ -11,6 +11,7 @@ use super::reads::READS_MAX;
 use super::{ELECTION_TICKS, Node};
 use crate::kv::command::check_key;
 use crate::kv::{Applied, Command, Outcome, Refusal};
+use crate::planted::{self, Bug};
 use crate::wire::{Address, Answer, Ask, Body, ClientId, MemberChange, Read, Reply, Request};
 
 /// Writes of clients that may wait at one leader for their entries to be applied.
@@ -81,6 +82,9 @@ impl Node {
             Ask::Status => answered(Answer::Status(Box::new(self.report()))),
             Ask::Get { read, .. } | Ask::Scan { read, .. } => match read {
                 Read::Stale => answered(self.read(&request.ask)),
+                Read::Linearizable if planted::is(Bug::LeaseRead) && self.is_leader() => {
+                    answered(self.read(&request.ask))
+                }
                 Read::Linearizable if self.reads.len() >= READS_MAX => {
                     answered(Answer::Refused(Refusal::Busy))
                 }
@@ -274,7 +278,11 @@ impl Node {
 
     /// Answers the reads that what is applied suffices for.
     pub(super) fn answer_reads(&mut self) {
-        while let Some((client, request)) = self.reads.pop_ready(self.applied) {
+        let applied = match planted::is(Bug::ReadBeforeApply) {
+            true => u64::MAX,
+            false => self.applied,
+        };
+        while let Some((client, request)) = self.reads.pop_ready(applied) {
             let reply = Reply {
                 id: request.id,
                 answer: self.read(&request.ask),

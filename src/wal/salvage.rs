@@ -19,6 +19,7 @@
 use thiserror::Error;
 
 use super::replay::{Damage, Log};
+use crate::planted::{self, Bug};
 use crate::wire::{ClusterId, LogEntry, NodeId};
 
 /// The end of a leader's log, as an append message has it.
@@ -66,7 +67,7 @@ pub fn salvage(
         log.add(cluster, leader, *seq, bytes)?;
     }
     let term = log.hard_state.term;
-    if log.led_term != term {
+    if log.led_term != term && !planted::is(Bug::SalvagesFollower) {
         return Err(Unsalvageable::NotLeader { term });
     }
     let out_of_reach = Unsalvageable::OutOfReach { wanted: from };
