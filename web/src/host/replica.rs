@@ -340,13 +340,13 @@ impl Replica {
     /// Ends the replica in good order.
     async fn stop(&self) {
         self.resume();
-        self.input(Input::TransferLeader(None));
-        let looks = TRANSFER_TICKS * self.0.tick_ms / TRANSFER_LOOK_MS;
-        for _ in 0..looks {
-            if !self.0.node.borrow().is_leader() {
-                break;
-            }
-            TimeoutFuture::new(TRANSFER_LOOK_MS).await;
+        let hands_over = {
+            let node = self.0.node.borrow();
+            node.is_leader() && node.report().membership.voters.len() > 1
+        };
+        if hands_over {
+            self.input(Input::TransferLeader(None));
+            self.await_successor().await;
         }
         // From here on it hears nothing, so that the write under way is the last.
         let Some(life) = self.0.life.borrow_mut().take() else {
@@ -356,6 +356,20 @@ impl Replica {
         self.0.disk.close();
         drop(life);
         say(&FromWorker::Stopped);
+    }
+
+    /// Waits for another leader, who may need this replica's vote, but not for ever.
+    async fn await_successor(&self) {
+        for _ in 0..TRANSFER_TICKS * self.0.tick_ms / TRANSFER_LOOK_MS {
+            let (id, leader) = {
+                let node = self.0.node.borrow();
+                (node.id(), node.leader())
+            };
+            if (leader != id && leader != 0) || !self.lives() {
+                return;
+            }
+            TimeoutFuture::new(TRANSFER_LOOK_MS).await;
+        }
     }
 
     /// Waits until no write is under way.
