@@ -79,7 +79,7 @@ impl Trio {
     /// Reads so many keys at once; returns how many were answered with a value.
     pub fn get(&mut self, many: u64) -> u64 {
         let get = |n| Ask::Get {
-            key: format!("key/{:04}", 1 + n % 100),
+            key: format!("key/{:04}", 2 + n % 64),
             read: Read::Linearizable,
         };
         self.ask((0..many).map(get).collect());
