@@ -87,8 +87,8 @@ fmt: setup-rust ## Format the code
 	@cargo fmt --all
 
 .PHONY: sim
-sim: setup-rust ## Run whole clusters on virtual time (SEEDS=1000, or SEED=17 for one)
-	@cargo test --release --test cluster -- --nocapture
+sim: setup-rust ## Whole clusters under faults, until Enter (SEEDS=100000 for so many, SEED=17 for one)
+	@cargo test --quiet --test sim -- --on
 
 .PHONY: bench
 bench: setup-rust ## Measure the core

@@ -35,7 +35,7 @@ impl World {
         };
         let survives = matches!(moment, Moment::Persist { survives: true, .. });
         self.crash(id, survives);
-        self.agenda.add(point.back_in, Happening::Revival(id));
+        self.agenda.add(point.back_in, Happening::Start(id));
         true
     }
 }

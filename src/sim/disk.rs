@@ -215,7 +215,11 @@ fn write(tables: &mut Tables, durable: &mut Durable, batch: &WriteBatch, record:
     durable.commit = record.hard_state.commit;
     if let Some((index, _)) = record.snapshot {
         durable.commit = durable.commit.max(index);
-        durable.last_index = durable.last_index.max(index);
+        // A leader's snapshot takes the place of all there was.
+        durable.last_index = match installs(batch) {
+            true => index,
+            false => durable.last_index.max(index),
+        };
     }
     if let Some(entry) = record.entries.last() {
         durable.last_index = entry.index;

@@ -187,6 +187,7 @@ impl World {
             }
             Happening::Death { of, line } => self.pass_on(of, line),
             Happening::Revival(id) => self.revive(id),
+            Happening::Start(id) => self.start(id),
             Happening::Wake(id) => {
                 self.talk(id, None);
                 self.agenda.add(client::WAKE_MS, Happening::Wake(id));
