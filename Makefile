@@ -87,11 +87,13 @@ fmt: setup-rust ## Format the code
 	@cargo fmt --all
 
 .PHONY: sim
-sim: setup-rust ## Run whole clusters on virtual time (SEEDS=1000, or SEED=17 for one)
-	@cargo test --release --test cluster -- --nocapture
+sim: setup-rust ## Whole clusters under faults, until Enter (SEEDS=100000 for so many, SEED=17 for one)
+	@cargo test --quiet --test sim -- --on
+
+.PHONY: sim-mutants
+sim-mutants: setup-rust ## Plant bugs, one at a time, and see that the checks find each
+	@cargo test --quiet --features planted --test mutants
 
 .PHONY: bench
 bench: setup-rust ## Measure the core
-	@if [ -d benches ]; then cargo bench -p tabraft; else \
-	  echo "The core has no benchmarks yet. The whole cluster is measured in the page's console:"; \
-	  echo "  await tabraft.bench({ops: 10000, inFlight: 64, valueBytes: 256, op: 'put'})"; fi
+	@cargo bench --bench core

@@ -39,6 +39,8 @@ pub enum Happening {
     },
     /// A survivor brings a replica back.
     Revival(NodeId),
+    /// Whoever sees to it that replicas run starts one.
+    Start(NodeId),
 }
 
 /// Things to come, in the order of their time; of one time, in the order they were added.

@@ -23,6 +23,8 @@ pub struct Plan {
     pub keys: u64,
     /// Virtual milliseconds after which an unanswered request is sent again.
     pub patience_ms: u64,
+    /// Virtual milliseconds between two new requests, at least.
+    pub think_ms: u64,
 }
 
 pub struct Client {
@@ -34,6 +36,8 @@ pub struct Client {
     next_request: u64,
     asked: u64,
     pending: BTreeMap<u64, Pending>,
+    /// When it asks something new, at the soonest.
+    asks_at: u64,
     leader: NodeId,
 }
 
@@ -56,8 +60,14 @@ impl Client {
             next_request: 1,
             asked: 0,
             pending: BTreeMap::new(),
+            asks_at: 0,
             leader: 0,
         }
+    }
+
+    /// Requests it has made so far.
+    pub fn asked(&self) -> u64 {
+        self.asked
     }
 
     /// It has asked all it means to ask, and has all answers.
@@ -111,8 +121,10 @@ impl Client {
         while self.session.is_some()
             && self.pending.len() < self.plan.in_flight
             && self.asked < self.plan.operations
+            && self.asks_at <= now
         {
             self.asked += 1;
+            self.asks_at = now + self.plan.think_ms;
             let ask = self.invent();
             let noted = history.asked(self.id, ask.clone());
             self.ask(ask, Some(noted));
@@ -129,7 +141,7 @@ impl Client {
             let to = if known && !reads {
                 self.leader
             } else {
-                nodes[self.rng.usize(0..nodes.len())]
+                nodes[self.rng.u64(0..nodes.len() as u64) as usize]
             };
             pending.due_ms = now + self.plan.patience_ms;
             let ask = pending.ask.clone();

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::disk::Disk;
-use crate::node::{Input, Node};
+use super::disk::{Completed, Disk};
+use crate::node::{Input, Limits, Node};
 use crate::wire::NodeId;
 
 /// Inputs that wait at a paused replica; a browser's queue is longer, and ticks are not queued.
@@ -25,8 +25,21 @@ impl PartialEq for State {
 
 pub struct Host {
     pub id: NodeId,
+    /// The tab that it is in: all hosts of a tab end with it.
+    pub tab: u64,
     pub state: State,
     pub disk: Disk,
+    /// The limits of its newest life.
+    pub limits: Option<Limits>,
+    /// Of a hundred milliseconds, so many pass by its clock.
+    pub pace_pct: u64,
+    /// Its clock stood still while it slept: it will not know.
+    pub clock_stopped: bool,
+    /// Messages sent so far, and times that something was applied: by these, crashes are planned.
+    pub sends: u64,
+    pub applies: u64,
+    /// Tries of the write under way that were aborted.
+    pub tries: usize,
     /// When it was paused.
     paused_at: u64,
     waiting: VecDeque<Input>,
@@ -36,8 +49,15 @@ impl Host {
     pub fn new(id: NodeId, disk: Disk) -> Self {
         Self {
             id,
+            tab: id,
             state: State::Down,
             disk,
+            limits: None,
+            pace_pct: 100,
+            clock_stopped: false,
+            sends: 0,
+            applies: 0,
+            tries: 0,
             paused_at: 0,
             waiting: VecDeque::new(),
         }
@@ -98,28 +118,49 @@ impl Host {
             }
         };
         let mut inputs = std::mem::take(&mut self.waiting);
-        let slept = tick_ms.map(|tick_ms| (now - self.paused_at) / tick_ms);
+        let slept = self.slept(now, tick_ms);
         if let Some(ticks) = slept.filter(|ticks| *ticks > 0) {
             inputs.push_front(Input::Woke { ticks });
         }
         inputs
     }
 
-    /// The replica alone, out of its host: it believes that it is alive.
-    pub fn disown(&mut self, write_survives: bool) -> Option<Box<Node>> {
-        self.disk.lose_power(write_survives);
-        self.waiting.clear();
-        match std::mem::take(&mut self.state) {
-            State::Up(node) | State::Paused(node) => Some(node),
-            State::Down => None,
-        }
+    /// Ticks that it believes to have slept.
+    fn slept(&mut self, now: u64, tick_ms: Option<u64>) -> Option<u64> {
+        let stopped = std::mem::take(&mut self.clock_stopped);
+        let slept = tick_ms.map(|tick_ms| (now - self.paused_at) / tick_ms);
+        slept.filter(|_| !stopped)
     }
 
-    pub fn crash(&mut self, write_survives: bool) {
-        if self.state != State::Down {
-            self.disk.lose_power(write_survives);
-        }
+    /// The replica alone, out of its host: it believes that it is alive. With it what its write
+    /// under way came to, and, if it was paused, what waits for it.
+    pub fn disown(&mut self, write_survives: bool) -> Option<(Disowned, Option<Completed>)> {
+        let completed = self.disk.lose_host(write_survives);
+        let waiting = std::mem::take(&mut self.waiting);
+        let (node, frozen) = match std::mem::take(&mut self.state) {
+            State::Up(node) => (node, None),
+            State::Paused(node) => (node, Some((self.paused_at, waiting))),
+            State::Down => return None,
+        };
+        Some((Disowned { node, frozen }, completed))
+    }
+
+    /// Ends it. Returns its write under way, if that reached the disk.
+    pub fn crash(&mut self, write_survives: bool) -> Option<Completed> {
+        let completed = match self.state {
+            State::Down => None,
+            _ => self.disk.lose_host(write_survives),
+        };
         self.state = State::Down;
         self.waiting.clear();
+        self.tries = 0;
+        completed
     }
+}
+
+/// A replica without a host.
+pub struct Disowned {
+    pub node: Box<Node>,
+    /// Since when it was paused, and what waits for it.
+    pub frozen: Option<(u64, VecDeque<Input>)>,
 }

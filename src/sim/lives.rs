@@ -2,22 +2,14 @@
 
 use super::World;
 use super::agenda::Happening;
-use super::disk::Disk;
+use super::disk::{Completed, Disk, Durable};
+use super::fault::Fault;
 use super::host::{Host, State};
+use super::loss::Loss;
+use super::origin::Notice;
 use crate::node::{Config, Input, Node};
-use crate::wal::{self, WriteBatch};
+use crate::wal::{self, Damage, Recovered, WriteBatch};
 use crate::wire::{Membership, NodeId};
-
-/// The replica is to crash at its write of this number, counted by [`Disk::begun`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CrashPoint {
-    pub id: NodeId,
-    pub write: u64,
-    /// Whether the write reaches the disk.
-    pub survives: bool,
-    /// Milliseconds until the replica is started again.
-    pub back_in: u64,
-}
 
 impl World {
     /// A replica with the disk that a new cluster of `founders` begins with, running.
@@ -35,7 +27,8 @@ impl World {
 
     /// A replica with a disk of one batch, running.
     pub fn add_disk(&mut self, id: NodeId, first: WriteBatch) {
-        self.hosts.insert(id, Host::new(id, Disk::of(first)));
+        let disk = Disk::of(first, self.settings.durability);
+        self.hosts.insert(id, Host::new(id, disk));
         self.start(id);
         if let Some(tick_ms) = self.settings.tick_ms {
             let phase = self.rng.u64(0..tick_ms);
@@ -49,11 +42,14 @@ impl World {
         let down = |host: &&mut Host| host.state == State::Down;
         if let Some(host) = self.hosts.get_mut(&id).filter(down) {
             host.disk.wipe(first);
+            self.lost.remove(&id);
+            self.spoiled.remove(&id);
             self.replicas.wiped(id);
         }
     }
 
-    /// Starts a replica that is down, from its disk. One that runs is left alone.
+    /// Starts a replica that is down, from its disk. One that runs is left alone, and one that
+    /// forgot its word stays down.
     pub fn start(&mut self, id: NodeId) {
         let Some(host) = self.hosts.get_mut(&id) else {
             return;
@@ -61,26 +57,53 @@ impl World {
         if host.state != State::Down {
             return self.story.tell(|| format!("{id} runs already"));
         }
+        if host.disk.full {
+            return self
+                .story
+                .tell(|| format!("{id} has no room to raise its epoch"));
+        }
+        if host.disk.tables.is_empty() {
+            self.lost.entry(id).or_insert(Loss::Evicted);
+        }
+        if let Some(loss) = self.lost.get(&id) {
+            return self.story.tell(|| format!("{id} stays down: {loss:?}"));
+        }
+        let limits = self.settings.limits;
         let config = Config {
             cluster: self.settings.cluster,
             id,
             epoch: host.disk.open(),
             seed: self.settings.seed,
             shared_store: self.settings.origin.shared_store,
-            limits: self.settings.limits,
+            limits,
         };
-        let recovered = match wal::replay(config.cluster, id, &host.disk.tables) {
-            Ok(recovered) => recovered,
-            Err(damage) => {
-                return self
-                    .replicas
-                    .violated(format!("{id} cannot start: {damage}"));
-            }
-        };
+        if host
+            .limits
+            .replace(limits)
+            .is_some_and(|last| last != limits)
+        {
+            self.faults.count(Fault::OtherSettings);
+        }
+        let durable = host.disk.durable;
+        match wal::replay(config.cluster, id, &host.disk.tables) {
+            Ok(recovered) => self.begin_life(config, recovered, durable),
+            Err(damage) => self.is_damaged(id, &damage),
+        }
+    }
+
+    fn begin_life(&mut self, config: Config, recovered: Recovered, durable: Durable) {
+        let id = config.id;
+        if let Some(index) = recovered.fell_back_from {
+            self.faults.count(Fault::FlippedSnapshot);
+            self.story
+                .tell(|| format!("{id} does without its snapshot at {index}"));
+        }
         match Node::new(config, recovered) {
             Ok(node) => {
-                host.state = State::Up(Box::new(node));
-                self.replicas.reborn(id);
+                self.replicas.restarted(id, &node, durable);
+                if let Some(host) = self.hosts.get_mut(&id) {
+                    host.state = State::Up(Box::new(node));
+                }
                 self.carry_out(id);
             }
             Err(error) => self
@@ -89,24 +112,55 @@ impl World {
         }
     }
 
-    /// Ends a replica. A write under way may have reached the disk or not.
-    pub fn crash(&mut self, id: NodeId, write_survives: bool) {
-        if let Some(host) = self.hosts.get_mut(&id) {
-            let lived = host.state != State::Down;
-            host.crash(write_survives);
-            self.story.tell(|| format!("{id} crashes"));
-            if lived {
-                self.announce_death(id);
-            }
+    /// What was damaged on purpose is to be found, and nothing else.
+    fn is_damaged(&mut self, id: NodeId, damage: &Damage) {
+        if !self.spoiled.contains(&id) {
+            return self
+                .replicas
+                .violated(format!("{id} cannot start: {damage}"));
         }
+        self.faults.count(match damage {
+            Damage::MissingRecord { .. } => Fault::MissingRecord,
+            Damage::Snapshot { .. } => Fault::FlippedSnapshot,
+            _ => Fault::FlippedRecord,
+        });
+        self.story.tell(|| format!("{id} stays down: {damage}"));
+        self.lost.insert(id, Loss::Damaged);
     }
 
-    /// Carries out the crash that was planned for this write, if it was.
-    pub(super) fn crash_at(&mut self, id: NodeId, write: u64) {
-        let this = |point: &mut CrashPoint| (point.id, point.write) == (id, write);
-        if let Some(point) = self.crash_point.take_if(this) {
-            self.crash(id, point.survives);
-            self.agenda.add(point.back_in, Happening::Revival(id));
+    /// Ends a replica. A write under way may have reached the disk or not.
+    pub fn crash(&mut self, id: NodeId, write_survives: bool) {
+        self.crash_told(id, write_survives, Notice::Soon);
+    }
+
+    /// The same, and says how the others hear of it. Returns whether it was alive.
+    pub fn crash_told(&mut self, id: NodeId, write_survives: bool, notice: Notice) -> bool {
+        let lived = self.end(id, write_survives);
+        if lived {
+            self.announce_death(id, notice);
+        }
+        lived
+    }
+
+    /// Ends a replica before anybody can hear of it.
+    pub(super) fn end(&mut self, id: NodeId, write_survives: bool) -> bool {
+        let Some(host) = self.hosts.get_mut(&id) else {
+            return false;
+        };
+        let lived = host.state != State::Down;
+        if host.disk.installs() {
+            self.faults.count(Fault::InstallInterrupted);
+        }
+        let completed = host.crash(write_survives);
+        self.completed(id, completed);
+        self.story.tell(|| format!("{id} crashes"));
+        lived
+    }
+
+    /// A write is on the disk, whether its host is there to hear it or not.
+    pub(super) fn completed(&mut self, id: NodeId, completed: Option<Completed>) {
+        if let (Some(completed), Some(host)) = (completed, self.hosts.get(&id)) {
+            self.replicas.wrote(id, &completed, &host.disk);
         }
     }
 

@@ -4,42 +4,60 @@
 //! ```text
 //!   Agenda: what happens when          Host: a Node and its Disk, up, paused or down
 //!   Network: which envelope arrives,   Client: sessions, several requests in flight, retries
-//!            when, how often           Nemesis: which fault comes next
+//!            when, how often           Nemesis: which fault comes when
 //!   Origin: deaths that are told, disks that others read
 //!   Zombie: a host that was taken for dead and was not
+//!   Loss: disks that are gone          Operator: who replaces their replicas
 //!                    everything that is sent, written and said goes to the Story,
 //!                    and past the checks of crate::check
 //! ```
 //!
 //! Envelopes travel encoded, and disks hold what [`WriteBatch`](crate::wal::WriteBatch)es put
 //! there, so that the formats are in every run.
+//!
+//! [`campaign`] runs one scenario after another; [`shrink`] makes one that fails small.
 
 pub mod agenda;
+pub mod campaign;
 pub mod client;
+mod crash_point;
 pub mod disk;
+mod duties;
+pub mod fault;
+pub mod golden;
 pub mod host;
 mod lives;
+pub mod loss;
 pub mod narrate;
 pub mod nemesis;
 pub mod network;
+mod operator;
 pub mod origin;
+pub mod shrink;
 pub mod story;
 mod zombie;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 
 use crate::check::{History, Replicas};
-use crate::node::{Event, Input, Limits, Node, Output};
+use crate::frame::FrameError;
+use crate::node::{Event, Input, Limits};
 use crate::wire::{Address, Body, ClientId, ClusterId, Envelope, NodeId};
 use agenda::{Agenda, Happening};
 use client::Client;
+pub use crash_point::{CrashPoint, Moment};
+use disk::Durability;
+use fault::{Fault, Faults};
 use host::Host;
-pub use lives::CrashPoint;
+use loss::Loss;
+use nemesis::Trap;
 use network::Network;
+use operator::Operator;
 use origin::Origin;
 use story::Story;
+use zombie::Zombie;
 
 /// What a run is told at its start.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +68,7 @@ pub struct Settings {
     /// Virtual milliseconds between ticks; `None` where ticks come by hand.
     pub tick_ms: Option<u64>,
     pub origin: Origin,
+    pub durability: Durability,
 }
 
 /// A world with one cluster in it.
@@ -69,8 +88,21 @@ pub struct World {
     pub events: Vec<(NodeId, Event)>,
     /// Where the next crash is.
     pub crash_point: Option<CrashPoint>,
+    /// What happened of what can go wrong.
+    pub faults: Faults,
+    /// Replicas that stay down, since they forgot their word.
+    pub lost: BTreeMap<NodeId, Loss>,
+    /// Whether disks may be lost for good.
+    pub losses: bool,
+    /// Replicas whose disks were damaged on purpose.
+    spoiled: BTreeSet<NodeId>,
+    /// Until then a request to change the membership may be about.
+    calm_at: u64,
+    /// What is to happen to whoever next takes in a snapshot.
+    trap: Option<Trap>,
+    operator: Operator,
     /// Replicas that live on although another host has taken their place.
-    zombies: BTreeMap<NodeId, Box<Node>>,
+    zombies: BTreeMap<NodeId, Zombie>,
 }
 
 impl World {
@@ -88,6 +120,13 @@ impl World {
             mailbox: Vec::new(),
             events: Vec::new(),
             crash_point: None,
+            faults: Faults::default(),
+            lost: BTreeMap::new(),
+            losses: false,
+            spoiled: BTreeSet::new(),
+            calm_at: 0,
+            trap: None,
+            operator: Operator::default(),
             zombies: BTreeMap::new(),
         }
     }
@@ -98,79 +137,18 @@ impl World {
         self.agenda.add(0, Happening::Wake(id));
     }
 
-    /// Gives a replica one input and carries out what it wants done.
-    pub fn input(&mut self, id: NodeId, input: Input) {
-        if let Some(host) = self.hosts.get_mut(&id)
-            && host.take(input)
-        {
-            self.carry_out(id);
-        }
-    }
-
-    /// A host's duty after every input: to carry out all outputs.
-    fn carry_out(&mut self, id: NodeId) {
-        while let Some((node, disk)) = self.hosts.get_mut(&id).and_then(Host::running) {
-            let Some(output) = node.poll() else {
-                break;
-            };
-            match output {
-                Output::Persist(batch) => {
-                    let (seq, held) = (batch.seq, disk.held);
-                    self.story.wrote(id, &batch);
-                    let (life, nth) = (disk.owner(), disk.begun + 1);
-                    let begun = disk.begin(life, batch);
-                    debug_assert!(begun, "a host owns its disk");
-                    if !held {
-                        let delay = self.network.disk_delay(id);
-                        self.agenda.add(delay, Happening::Written { id, life, seq });
-                    }
-                    self.crash_at(id, nth);
-                }
-                Output::Send { to, body } => {
-                    if let Body::Raft(messages) = &body {
-                        self.replicas.promised(id, messages, disk);
-                    }
-                    let envelope = node.envelope(body);
-                    self.send(envelope, to);
-                }
-                Output::Fetch { from, index } => {
-                    let life = disk.owner();
-                    let delay = self.network.disk_delay(id);
-                    let to = id;
-                    let fetched = Happening::Fetched {
-                        to,
-                        life,
-                        from,
-                        index,
-                    };
-                    self.agenda.add(delay, fetched);
-                }
-                Output::Again => {
-                    let life = disk.owner();
-                    self.agenda.add(0, Happening::Again { id, life });
-                }
-                Output::Event(event) => {
-                    self.replicas.told(id, &event);
-                    self.story.tell(|| narrate::event(id, &event));
-                    self.events.push((id, event));
-                }
-            }
-        }
-        if let Some((node, disk)) = self.hosts.get_mut(&id).and_then(Host::running) {
-            self.replicas.observe(id, node, disk);
-        }
-    }
-
     /// Puts an envelope on the network.
     pub fn send(&mut self, envelope: Envelope, to: Address) {
         let bytes = envelope.encode();
-        self.story.sent(self.agenda.now(), &envelope, to, &bytes);
-        let delays = self.network.deliveries(envelope.from, to);
-        if delays.is_empty() {
+        let now = self.agenda.now();
+        self.story.sent(now, &envelope, to, &bytes);
+        let way = (envelope.from, to);
+        let deliveries = self.network.deliveries(now, way, &mut self.faults);
+        if deliveries.is_empty() {
             self.story.tell(|| "  lost".to_owned());
         }
-        for delay in delays {
-            let bytes = bytes.clone();
+        for (delay, state) in deliveries {
+            let bytes = state.of(&bytes, &envelope);
             self.agenda.add(delay, Happening::Arrive { to, bytes });
         }
     }
@@ -180,6 +158,7 @@ impl World {
         let Some(happening) = self.agenda.pop() else {
             return false;
         };
+        self.story.at(self.agenda.now());
         match happening {
             Happening::Arrive { to, bytes } => self.arrive(to, &bytes),
             Happening::Written { id, life, seq } => {
@@ -196,7 +175,9 @@ impl World {
                 self.input(id, Input::Tick);
                 self.haunt(id, Input::Tick);
                 if let Some(tick_ms) = self.settings.tick_ms {
-                    self.agenda.add(tick_ms, Happening::Tick(id));
+                    let pace = self.hosts.get(&id).map_or(100, |host| host.pace_pct);
+                    let next = (tick_ms * 100 / pace).max(1);
+                    self.agenda.add(next, Happening::Tick(id));
                 }
             }
             Happening::Fetched {
@@ -211,6 +192,7 @@ impl World {
             }
             Happening::Death { of, line } => self.pass_on(of, line),
             Happening::Revival(id) => self.revive(id),
+            Happening::Start(id) => self.start(id),
             Happening::Wake(id) => {
                 self.talk(id, None);
                 self.agenda.add(client::WAKE_MS, Happening::Wake(id));
@@ -228,24 +210,22 @@ impl World {
         self.agenda.advance_to(end);
     }
 
-    /// The batch under way at a replica's disk is complete.
-    pub fn written(&mut self, id: NodeId, seq: u64) {
-        if let Some(host) = self.hosts.get_mut(&id)
-            && host.disk.in_flight() == Some(seq)
-        {
-            host.disk.complete();
-            self.story.tell(|| format!("{id} disk has #{seq}"));
-            self.input(id, Input::Persisted(seq));
-        }
-    }
-
     fn arrive(&mut self, to: Address, bytes: &[u8]) {
         match (to, Envelope::decode(bytes)) {
             (Address::Node(id), Ok(envelope)) => {
+                if envelope.cluster != self.settings.cluster {
+                    self.faults.count(Fault::ForeignCluster);
+                }
                 self.haunt(id, Input::Receive(envelope.clone()));
                 self.input(id, Input::Receive(envelope));
             }
-            (Address::Node(id), Err(error)) => self.input(id, Input::Garbage(error)),
+            (Address::Node(id), Err(error)) => {
+                self.faults.count(match error {
+                    FrameError::Version { .. } => Fault::ForeignVersion,
+                    _ => Fault::Corruption,
+                });
+                self.input(id, Input::Garbage(error));
+            }
             (Address::Client(id), Ok(envelope)) => self.talk(id, Some(envelope)),
             (Address::Client(_), Err(_)) => {}
         }
@@ -260,6 +240,7 @@ impl World {
             self.mailbox.extend(arrived);
             return;
         };
+        let arrived = arrived.filter(|envelope| envelope.cluster == self.settings.cluster);
         if let Some(envelope) = arrived {
             client.hear(now, newest, envelope, &mut self.history);
         }

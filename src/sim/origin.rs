@@ -3,6 +3,7 @@
 
 use super::World;
 use super::agenda::Happening;
+use super::fault::Fault;
 use super::host::{Host, State};
 use crate::node::{Input, Role};
 use crate::wire::NodeId;
@@ -29,8 +30,19 @@ impl Origin {
     };
 }
 
+/// How a death is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notice {
+    #[default]
+    Soon,
+    Late,
+    Never,
+}
+
 /// Milliseconds until the browser has handed a dead holder's lock on.
 const KNOWN_MS: std::ops::RangeInclusive<u64> = 1..=40;
+/// The same where it is late.
+const LATE_MS: std::ops::RangeInclusive<u64> = 500..=5_000;
 /// Milliseconds that a successor keeps the lock when it does not win.
 const NEXT_MS: u64 = 500;
 /// Milliseconds that a revival takes.
@@ -40,18 +52,40 @@ const TAIL_RECORDS: usize = 2;
 
 impl World {
     /// A replica died: its lock passes to whoever waits for it, one after another.
-    pub(super) fn announce_death(&mut self, of: NodeId) {
+    pub(super) fn announce_death(&mut self, of: NodeId, notice: Notice) {
         let origin = self.settings.origin;
+        if !(origin.succession || origin.salvage || origin.revive) {
+            return;
+        }
+        let known = match notice {
+            Notice::Soon => self.rng.u64(KNOWN_MS),
+            Notice::Late => {
+                self.faults.count(Fault::LateNotice);
+                self.rng.u64(LATE_MS)
+            }
+            Notice::Never => return self.faults.count(Fault::NoNotice),
+        };
         if origin.succession || origin.salvage {
             let waits = |host: &&Host| host.id != of && host.node().is_some();
             let mut line: Vec<NodeId> = self.hosts.values().filter(waits).map(|h| h.id).collect();
-            self.rng.shuffle(&mut line);
-            let delay = self.rng.u64(KNOWN_MS);
-            self.agenda.add(delay, Happening::Death { of, line });
+            self.shuffle(&mut line);
+            self.agenda.add(known, Happening::Death { of, line });
         }
         if origin.revive {
-            let delay = self.rng.u64(REVIVAL_MS);
+            let delay = match notice {
+                Notice::Late => known,
+                _ => 0,
+            };
+            let delay = delay + self.rng.u64(REVIVAL_MS);
             self.agenda.add(delay, Happening::Revival(of));
+        }
+    }
+
+    /// Fisher and Yates's, alike on machines of 32 and 64 bits.
+    fn shuffle(&mut self, ids: &mut [NodeId]) {
+        for last in (1..ids.len()).rev() {
+            let other = self.rng.u64(0..=last as u64) as usize;
+            ids.swap(last, other);
         }
     }
 
@@ -77,6 +111,7 @@ impl World {
             self.salvage(id, dead);
         }
         if origin.succession {
+            self.faults.count(Fault::Succession);
             self.input(id, Input::Succeed(dead));
         }
     }

@@ -11,6 +11,8 @@ use crate::wire::{Address, Envelope, NodeId};
 pub struct Story {
     hash: u64,
     told: Option<Vec<String>>,
+    /// The time, and how many lines have one.
+    clock: Option<(u64, usize)>,
 }
 
 impl Story {
@@ -19,8 +21,35 @@ impl Story {
         self.told.get_or_insert_default();
     }
 
+    /// The same, with the time before each line.
+    pub fn listen_with_times(&mut self) {
+        self.listen();
+        self.clock.get_or_insert_default();
+    }
+
+    /// What is told from now on is of this time.
+    pub fn at(&mut self, now: u64) {
+        self.mark_time();
+        if let Some((time, _)) = &mut self.clock {
+            *time = now;
+        }
+    }
+
+    fn mark_time(&mut self) {
+        if let (Some((time, marked)), Some(lines)) = (&mut self.clock, &mut self.told) {
+            for line in &mut lines[*marked..] {
+                *line = format!("{time:>7}  {line}");
+            }
+            *marked = lines.len();
+        }
+    }
+
     /// The lines since they were last taken.
     pub fn take_lines(&mut self) -> Vec<String> {
+        self.mark_time();
+        if let Some((_, marked)) = &mut self.clock {
+            *marked = 0;
+        }
         self.told.as_mut().map(std::mem::take).unwrap_or_default()
     }
 

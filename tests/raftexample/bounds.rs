@@ -18,6 +18,7 @@ fn writer(seed: u64) -> Client {
         reads_pct: 0,
         keys: 10,
         patience_ms: 400,
+        think_ms: 0,
     };
     Client::new(7, seed, plan)
 }

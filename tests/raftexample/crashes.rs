@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use tabraft::node::Limits;
-use tabraft::sim::{CrashPoint, Settings};
+use tabraft::sim::{CrashPoint, Moment, Settings};
 use tabraft::wire::{MemberChange, NodeId};
 
 use crate::steer::{COMBOS, Steered, origin, put, settings};
@@ -64,8 +64,10 @@ fn crash_everywhere(combo: (bool, bool)) {
                 let back_in = if write.is_multiple_of(2) { 60 } else { 1_700 };
                 let point = CrashPoint {
                     id,
-                    write,
-                    survives,
+                    moment: Moment::Persist {
+                        nth: write,
+                        survives,
+                    },
                     back_in,
                 };
                 let cluster = play(settings, Some(point));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use tabraft::kv::{Applied, Op, Refusal};
 use tabraft::node::{Event, Limits, Node, Role};
+use tabraft::sim::disk::Durability;
 use tabraft::sim::host::{Host, State};
 use tabraft::sim::network::Weather;
 use tabraft::sim::origin::Origin;
@@ -30,6 +31,7 @@ pub fn settings(seed: u64) -> Settings {
         limits: Limits::default(),
         tick_ms: Some(TICK_MS),
         origin: Origin::default(),
+        durability: Durability::Strict,
     }
 }
 

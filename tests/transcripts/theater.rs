@@ -3,6 +3,7 @@
 use tabraft::frame;
 use tabraft::kv::{Op, Outcome};
 use tabraft::node::{Input, Limits};
+use tabraft::sim::disk::Durability;
 use tabraft::sim::host::Host;
 use tabraft::sim::narrate;
 use tabraft::sim::origin::Origin;
@@ -76,6 +77,7 @@ impl Theater {
                 shared_store: arguments.contains(&"shared-store"),
                 ..Origin::default()
             },
+            durability: Durability::Strict,
         });
         self.founders = (1..=number(arguments, 0)).collect();
         for &id in &self.founders {

@@ -44,6 +44,7 @@ fn long_run(combo: (bool, bool)) -> Vec<(Victim, u64)> {
             reads_pct: 0,
             keys: 10,
             patience_ms: 40,
+            think_ms: 0,
         };
         cluster.world.add_client(Client::new(id, 9, plan));
     }

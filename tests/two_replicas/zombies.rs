@@ -71,6 +71,7 @@ fn a_zombie_that_slept_comes_back_to_nothing() {
         let stale = crate::steer::leader(&cluster.world).expect("one leads");
         assert_ne!(stale, 1);
         cluster.puts("after", 5);
+        cluster.world.thaw(1);
         cluster.until("it has heard of the new term", |world| !world.is_haunted(1));
         cluster.all_is_there();
     }

@@ -54,10 +54,11 @@ pub struct Writer {
     written: Vec<Written>,
 }
 
-/// What a record covers: its number, its entries' first and last index, and whether it speaks of a
-/// snapshot.
+/// What a record covers: its number, the first one it stands for, its entries' first and last
+/// index, and whether it speaks of a snapshot.
 struct Written {
     seq: u64,
+    from: u64,
     indices: Option<(u64, u64)>,
     marks: bool,
 }
@@ -85,6 +86,7 @@ impl Writer {
             newest: (1, 1),
             written: vec![Written {
                 seq: 1,
+                from: 1,
                 indices: None,
                 marks: true,
             }],
@@ -146,7 +148,7 @@ impl Writer {
             Deed::Fold { records } => {
                 let run = self.written.iter().rev();
                 let run: Vec<_> = run.take_while(|it| !it.marks).take(records).collect();
-                let Some(from) = run.last().map(|it| it.seq) else {
+                let Some(from) = run.last().map(|it| it.from) else {
                     return;
                 };
                 let firsts = run.iter().filter_map(|it| it.indices);
@@ -170,6 +172,7 @@ impl Writer {
         let ends = entries.first().zip(entries.last());
         self.written.push(Written {
             seq: self.seq,
+            from: folds_from.unwrap_or(self.seq),
             indices: ends.map(|(first, last)| (first.index, last.index)),
             marks: at.is_some(),
         });
