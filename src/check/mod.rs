@@ -3,8 +3,10 @@
 //! - [`replicas`]: Raft's promises, between replicas
 //! - [`history`]: the store's promises, to its clients
 //! - [`model`]: the store anew, without bounds or cleverness, to compare with
+//! - [`linear`]: whether any history is linearizable, by what clients saw alone
 
 pub mod history;
+pub mod linear;
 pub mod model;
 pub mod replicas;
 
