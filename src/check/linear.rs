@@ -156,8 +156,10 @@ fn check_key(operations: &[&Operation], initial: Initial, work_left: &mut u64) -
 ///
 /// # Errors
 /// The first two writes that contradict each other.
-pub fn check_positions(operations: &[Operation]) -> Result<(), String> {
-    let positioned = operations.iter().filter_map(|operation| {
+pub fn check_positions<'a>(
+    operations: impl IntoIterator<Item = &'a Operation>,
+) -> Result<(), String> {
+    let positioned = operations.into_iter().filter_map(|operation| {
         let returned = operation.returned.as_ref()?;
         Some((returned.position?, operation, returned.at))
     });
