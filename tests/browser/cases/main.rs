@@ -11,6 +11,7 @@ mod disks;
 mod fencing;
 mod foreign_messages;
 mod harness;
+mod judge;
 mod long_run;
 mod members;
 mod page_states;
@@ -68,6 +69,8 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, bad_input::bad_calls),
     entry!(CHROMIUM, bad_input::bad_url),
     entry!(CHROMIUM, foreign_messages::foreign_messages),
+    entry!(BOTH, judge::verdict_of_a_tab),
+    entry!(CHROMIUM, judge::keys_of_others),
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)
