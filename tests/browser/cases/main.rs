@@ -14,6 +14,7 @@ mod harness;
 mod judge;
 mod long_run;
 mod members;
+mod nemesis;
 mod page_states;
 mod partitions;
 mod salvage;
@@ -78,6 +79,10 @@ const CASES: &[Entry] = &[
     Entry {
         alone: true,
         ..entry!(BOTH, long_run::two_long_run)
+    },
+    Entry {
+        alone: true,
+        ..entry!(CHROMIUM, nemesis::nemesis)
     },
     Entry {
         alone: true,
