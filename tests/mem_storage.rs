@@ -31,7 +31,9 @@ fn entry(index: u64, term: u64) -> Entry {
 }
 
 /// Entries, given as (index, term).
-fn entries(of: &[(u64, u64)]) -> Vec<Entry> {
+type Terms = [(u64, u64)];
+
+fn entries(of: &Terms) -> Vec<Entry> {
     of.iter()
         .map(|(index, term)| entry(*index, *term))
         .collect()
@@ -197,7 +199,7 @@ fn creating_a_snapshot() {
 
 #[test]
 fn appending() {
-    let cases: [(&[(u64, u64)], Option<&[(u64, u64)]>); 7] = [
+    let cases: [(&Terms, Option<&Terms>); 7] = [
         (&[], Some(&[(4, 4), (5, 5)])),
         (&[(4, 4), (5, 5)], Some(&[(4, 4), (5, 5)])),
         // Another leader's entries take the place of those that were never committed.
