@@ -94,6 +94,30 @@ sim: setup-rust ## Whole clusters under faults, until Enter (SEEDS=100000 for so
 sim-mutants: setup-rust ## Plant bugs, one at a time, and see that the checks find each
 	@cargo test --quiet --features planted --test mutants
 
+.PHONY: nemesis
+nemesis: setup-build ## An hour of kills and cuts in a browser, then the judge (NEMESIS_SECONDS, NEMESIS_SEED)
+	@trunk build --release
+	@NEMESIS_SECONDS=$${NEMESIS_SECONDS:-3600} CASE_SECONDS=$$(( $${NEMESIS_SECONDS:-3600} + 900 )) \
+	  cargo test -p tabraft-browser-tests -- nemesis
+
+# Stable Rust has what libFuzzer needs, by its own flags. What a fuzzer finds stays in
+# target/fuzz/<target>; a failure's input is named at the end: copy it into tests/fuzz/corpus/<target>.
+FUZZ_TARGETS := wal snapshot envelope backup parameters
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_FLAGS := --cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \
+  $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
+FUZZ_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/fuzz
+.PHONY: fuzz
+fuzz: setup-rust ## Fuzz what reads bytes from outside (FUZZ_SECONDS=60 a target, FUZZ_TARGETS=wal)
+	@cd tests/fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --target $(FUZZ_HOST) --target-dir $(FUZZ_DIR)
+	@for target in $(FUZZ_TARGETS); do \
+	  mkdir -p $(FUZZ_DIR)/$$target; \
+	  echo "== $$target"; \
+	  $(FUZZ_DIR)/$(FUZZ_HOST)/release/$$target -max_total_time=$${FUZZ_SECONDS:-60} -max_len=4096 \
+	    -print_final_stats=1 -verbosity=0 -artifact_prefix=$(FUZZ_DIR)/$$target- \
+	    $(FUZZ_DIR)/$$target tests/fuzz/corpus/$$target; \
+	done
+
 .PHONY: bench
 bench: setup-rust ## Measure the core
 	@cargo bench --bench core

@@ -34,6 +34,20 @@ pub struct Answered {
     newest: u64,
 }
 
+impl Asked {
+    /// When it was asked, in moments of the history.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+}
+
+impl Answered {
+    /// When it was answered, in moments of the history.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+}
+
 impl History {
     /// Notes a request; returns its place.
     pub fn asked(&mut self, client: ClientId, ask: Ask) -> usize {

@@ -14,6 +14,7 @@ use super::nemesis::schedule::{self, Taste, draw};
 use super::network::Weather;
 use super::origin::Origin;
 use super::{Settings, World};
+use crate::check::linear::{Initial, Operation, Verdict, check, check_positions};
 use crate::node::Node;
 use crate::wire::{ClientId, NodeId};
 
@@ -21,6 +22,8 @@ use crate::wire::{ClientId, NodeId};
 const LEADER_MS: u64 = 15_000;
 /// And until everything is answered, replaced and equal.
 const SETTLED_MS: u64 = 60_000;
+/// States that the judge of a history may visit; one that is harder fails its run.
+const WORK_MAX: u64 = 10_000_000;
 /// How often that is looked at.
 const LOOK_MS: u64 = 250;
 
@@ -122,6 +125,13 @@ impl Scenario {
         (outcome, world.story.take_lines())
     }
 
+    /// Runs it and tells what its clients saw.
+    pub fn history(&self) -> (Outcome, Vec<Operation>) {
+        let mut world = self.world();
+        let outcome = self.play_in(&mut world);
+        (outcome, Vec::from(&world.history))
+    }
+
     fn world(&self) -> World {
         World::new(self.settings)
     }
@@ -170,7 +180,8 @@ impl Scenario {
             waits_for = unsettled(world);
         }
         is_sound(world)?;
-        world.history.check(&world.replicas.model)
+        world.history.check(&world.replicas.model)?;
+        by_what_clients_saw(world)
     }
 
     fn populate(&self, world: &mut World) {
@@ -196,6 +207,16 @@ fn is_sound(world: &World) -> Result<(), String> {
     match world.replicas.violations().first() {
         Some(what) => Err(what.clone()),
         None => Ok(()),
+    }
+}
+
+/// The same without the log's help, as anybody could judge it.
+fn by_what_clients_saw(world: &World) -> Result<(), String> {
+    let seen: Vec<Operation> = Vec::from(&world.history);
+    check_positions(&seen)?;
+    match check(&seen, Initial::Absent, WORK_MAX) {
+        Verdict::Linearizable { .. } => Ok(()),
+        verdict => Err(format!("{verdict:?}")),
     }
 }
 

@@ -4,8 +4,9 @@
 //! - [`client`]: the cluster as a page uses it, and `window.tabraft`
 //! - [`ui`]: the page
 //! - [`model`]: what pages know and show; [`protocol`]: what pages and workers say
-//! - [`settings`]: URL parameters; [`names`], [`channel`]: how tabs find and hear each other
+//! - [`settings`]: URL parameters, and what of them may change; [`names`], [`channel`]: how tabs find and hear each other
 
+mod change;
 pub mod channel;
 pub mod client;
 pub mod host;
@@ -13,6 +14,8 @@ pub mod model;
 pub mod names;
 pub mod protocol;
 pub mod settings;
+#[cfg(test)]
+mod settings_tests;
 pub mod ui;
 
 #[cfg(test)]

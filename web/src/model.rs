@@ -232,6 +232,8 @@ pub enum Update {
     Notices,
     /// `Cluster::progress()` changed.
     Progress,
+    /// `Cluster::standing()` changed.
+    Judged,
 }
 
 /// Long work under way, for showing.
@@ -308,6 +310,14 @@ pub struct Exported {
     pub index: u64,
     pub keys: u64,
     pub bytes: u64,
+}
+
+/// What this tab's clients did, as a file.
+#[derive(Clone, Debug)]
+pub struct HistoryFile {
+    pub blob: web_sys::Blob,
+    pub file_name: String,
+    pub operations: u64,
 }
 
 /// The new cluster that a file was restored to.

@@ -15,6 +15,11 @@ pub fn tabs_channel(cluster: &str) -> String {
     format!("tabraft:{cluster}:tabs")
 }
 
+/// Where tabs tell which keys they write.
+pub fn writes_channel(cluster: &str) -> String {
+    format!("tabraft:{cluster}:writes")
+}
+
 /// Held by whoever hosts a replica.
 pub fn node_lock(cluster: &str, node: u64) -> String {
     format!("tabraft:{cluster}:node:{node}")

@@ -1,12 +1,10 @@
-//! The page's settings, read from the URL.
+//! The page's settings, read from the URL. Nothing in here needs a browser: it is fuzzed natively,
+//! by `fuzz/`.
 
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use tabraft::node::Limits;
-
-use crate::model::Change;
-use crate::protocol::Live;
 
 /// When a disk write counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,13 +77,13 @@ pub const NODES_MAX: u64 = 9;
 const CLUSTER_NAME_MAX: usize = 64;
 
 /// What a setting may be.
-type Bounds = RangeInclusive<u64>;
+pub type Bounds = RangeInclusive<u64>;
 
-const SNAPSHOT_ENTRIES: Bounds = 1..=100_000_000;
-const SNAPSHOT_BYTES: Bounds = 1 << 10..=1 << 30;
-const CATCHUP_ENTRIES: Bounds = 0..=100_000_000;
+pub const SNAPSHOT_ENTRIES: Bounds = 1..=100_000_000;
+pub const SNAPSHOT_BYTES: Bounds = 1 << 10..=1 << 30;
+pub const CATCHUP_ENTRIES: Bounds = 0..=100_000_000;
 /// At most half a day, at the longest tick.
-const PAUSE_TICKS: Bounds = 2..=43_200;
+pub const PAUSE_TICKS: Bounds = 2..=43_200;
 
 impl Settings {
     /// Settings from the parameters of a URL. Each bad one is named in a sentence, and its default
@@ -142,76 +140,6 @@ impl Settings {
         }
         Ok(())
     }
-
-    /// What a running replica goes by.
-    pub fn live(&self) -> Live {
-        Live {
-            limits: self.limits,
-            salvage: self.salvage,
-            succession: self.succession,
-            reopen_ticks: self.reopen_ticks,
-        }
-    }
-
-    /// These settings, with some of them changed.
-    ///
-    /// # Errors
-    /// Which of them would be out of bounds, and what it must be.
-    pub fn changed(&self, change: &Change) -> Result<Self, String> {
-        let mut next = self.clone();
-        let limits = &mut next.limits;
-        let numbers = [
-            (
-                "snapshotEntries",
-                change.snapshot_entries,
-                SNAPSHOT_ENTRIES,
-                &mut limits.snapshot_entries,
-            ),
-            (
-                "snapshotBytes",
-                change.snapshot_bytes,
-                SNAPSHOT_BYTES,
-                &mut limits.snapshot_bytes,
-            ),
-            (
-                "catchupEntries",
-                change.catchup_entries,
-                CATCHUP_ENTRIES,
-                &mut limits.catchup_entries,
-            ),
-            (
-                "sitOutTicks",
-                change.sit_out_ticks,
-                PAUSE_TICKS,
-                &mut limits.sit_out_ticks,
-            ),
-            (
-                "stepDownTicks",
-                change.step_down_ticks,
-                PAUSE_TICKS,
-                &mut limits.step_down_ticks,
-            ),
-            (
-                "reopenTicks",
-                change.reopen_ticks,
-                PAUSE_TICKS,
-                &mut next.reopen_ticks,
-            ),
-        ];
-        for (name, asked, bounds, setting) in numbers {
-            let Some(number) = asked else {
-                continue;
-            };
-            if !bounds.contains(&number) {
-                return Err(format!("{name} must be {}", whole_number(&bounds)));
-            }
-            *setting = number;
-        }
-        next.salvage = change.salvage.unwrap_or(next.salvage);
-        next.succession = change.succession.unwrap_or(next.succession);
-        next.revive = change.revive.unwrap_or(next.revive);
-        Ok(next)
-    }
 }
 
 const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
@@ -245,7 +173,7 @@ fn number(value: &str, bounds: &Bounds) -> Result<u64, String> {
         .ok_or_else(|| whole_number(bounds))
 }
 
-fn whole_number(bounds: &Bounds) -> String {
+pub fn whole_number(bounds: &Bounds) -> String {
     format!("a whole number from {} to {}", bounds.start(), bounds.end())
 }
 
@@ -272,117 +200,4 @@ fn hosting(value: &str) -> Result<Hosting, String> {
         }
     }
     Ok(Hosting::Nodes(nodes))
-}
-
-#[cfg(test)]
-mod tests {
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::*;
-
-    fn read(parameters: &[(&str, &str)]) -> (Settings, Vec<String>) {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Settings::from_parameters(parameters.iter().map(owned))
-    }
-
-    #[test]
-    fn good_parameters_are_taken() {
-        let (settings, notices) = read(&[
-            ("cluster", "a-b.c_9"),
-            ("nodes", "5"),
-            ("host", "3,1,3"),
-            ("durability", "relaxed"),
-            ("tick_ms", "20"),
-            ("snapshot_entries", "100"),
-            ("snapshot_bytes", "1024"),
-            ("catchup_entries", "0"),
-            ("sit_out_ticks", "2"),
-            ("step_down_ticks", "3"),
-            ("reopen_ticks", "43200"),
-            ("salvage", "off"),
-            ("revive", "all"),
-        ]);
-        assert_eq!(notices, Vec::<String>::new());
-        let wanted = Settings {
-            cluster: "a-b.c_9".into(),
-            nodes: 5,
-            host: Hosting::Nodes(vec![3, 1]),
-            durability: Durability::Relaxed,
-            tick_ms: 20,
-            limits: Limits {
-                snapshot_entries: 100,
-                snapshot_bytes: 1_024,
-                catchup_entries: 0,
-                sit_out_ticks: 2,
-                step_down_ticks: 3,
-                ..Limits::default()
-            },
-            salvage: false,
-            succession: true,
-            revive: Revive::All,
-            reopen_ticks: 43_200,
-        };
-        assert_eq!(settings, wanted);
-    }
-
-    #[test]
-    fn each_bad_parameter_is_named_and_its_default_used() {
-        let bad = [
-            ("cluster", "a/b"),
-            ("nodes", "10"),
-            ("nodes", "-1"),
-            ("host", "2,"),
-            ("host", "0"),
-            ("durability", "Strict"),
-            ("tick_ms", "9"),
-            ("snapshot_entries", "0"),
-            ("snapshot_bytes", "1023"),
-            ("catchup_entries", "1e3"),
-            ("reopen_ticks", "0"),
-            ("salvage", "yes"),
-            ("revive", ""),
-            ("colour", "blue"),
-        ];
-        for (name, value) in bad {
-            let (settings, notices) = read(&[(name, value)]);
-            assert_eq!(settings, Settings::default(), "{name}={value}");
-            assert_eq!(notices.len(), 1, "{name}={value}");
-            assert!(notices[0].contains(name), "{}", notices[0]);
-        }
-    }
-
-    #[test]
-    fn a_change_is_made_wholly_or_not_at_all() {
-        let settings = Settings::default();
-        let good = Change {
-            snapshot_entries: Some(100),
-            revive: Some(Revive::All),
-            ..Change::default()
-        };
-        let changed = settings.changed(&good).expect("a good change");
-        assert_eq!(changed.limits.snapshot_entries, 100);
-        assert_eq!(changed.revive, Revive::All);
-        assert_eq!(changed.limits.catchup_entries, 5_000);
-        let bad = Change {
-            snapshot_bytes: Some(1_023),
-            ..good
-        };
-        let named = settings.changed(&bad).expect_err("a bad change");
-        assert!(named.starts_with("snapshotBytes must be"), "{named}");
-    }
-
-    #[test]
-    fn of_two_changes_the_later_one_holds() {
-        let first = Change {
-            snapshot_entries: Some(1),
-            salvage: Some(false),
-            ..Change::default()
-        };
-        let second = Change {
-            salvage: Some(true),
-            ..Change::default()
-        };
-        let both = first.then(second);
-        assert_eq!((both.snapshot_entries, both.salvage), (Some(1), Some(true)));
-    }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use tabraft_browser_tests::browser::Kind;
 use tabraft_browser_tests::case::Case;
+use tabraft_browser_tests::chance::Chance;
 use tabraft_browser_tests::load::{self, Load, Shape};
 use tabraft_browser_tests::processes;
 use tabraft_browser_tests::runner::number_from;
@@ -18,20 +19,6 @@ const QUERY: &str = "&nodes=2";
 const SURVIVED: usize = 20;
 /// The least election timeout: a death that is an event is over sooner.
 const TIMEOUT_MS: f64 = 500.0;
-
-/// Chance, the same in every run of the same `SEED`.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, most: u64) -> u64 {
-        // Knuth's MMIX.
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most
-    }
-}
 
 /// Longest times without an acknowledged write, one a death, in milliseconds.
 #[derive(Default)]
@@ -94,7 +81,7 @@ pub async fn two_long_run(case: &Case) -> Result<()> {
         Kind::Firefox => 8,
     };
     let kills = number_from("KILLS", usual)?;
-    let mut chance = Chance(number_from("SEED", 17)?);
+    let mut chance = Chance::of(number_from("SEED", 17)?);
     let mut run = Run::start(case).await?;
     // Of a follower, of a leader.
     let mut worker = [Downtimes::default(), Downtimes::default()];

@@ -11,8 +11,10 @@ mod disks;
 mod fencing;
 mod foreign_messages;
 mod harness;
+mod judge;
 mod long_run;
 mod members;
+mod nemesis;
 mod page_states;
 mod partitions;
 mod salvage;
@@ -68,6 +70,8 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, bad_input::bad_calls),
     entry!(CHROMIUM, bad_input::bad_url),
     entry!(CHROMIUM, foreign_messages::foreign_messages),
+    entry!(BOTH, judge::verdict_of_a_tab),
+    entry!(CHROMIUM, judge::keys_of_others),
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)
@@ -75,6 +79,10 @@ const CASES: &[Entry] = &[
     Entry {
         alone: true,
         ..entry!(BOTH, long_run::two_long_run)
+    },
+    Entry {
+        alone: true,
+        ..entry!(CHROMIUM, nemesis::nemesis)
     },
     Entry {
         alone: true,

@@ -8,14 +8,18 @@
 //! - [`page`]: what a person sees and presses.
 //! - [`storage`]: the origin's databases, read past tabraft.
 //! - [`load`]: writes that go on while things are being killed, and the proof that none is lost.
+//! - [`operations`]: reads and writes that go on, and their history for the judge.
 //! - [`status`]: the shape of `tabraft.status()`, and what must be true of it.
 //! - [`case`]: what a case is given, and what is kept when it fails.
+//! - [`chance`]: chance from a seed.
 //! - [`runner`]: picks the cases, runs them, prints how it went.
 //! - [`wait`]: all waiting is for a condition, with a deadline.
 
 pub mod browser;
 pub mod case;
+pub mod chance;
 pub mod load;
+pub mod operations;
 pub mod page;
 pub mod processes;
 pub mod runner;

@@ -38,6 +38,7 @@ struct Heard {
     missing: Vec<String>,
     served: Vec<String>,
     acked: BTreeMap<String, Vec<(String, String)>>,
+    told: BTreeMap<String, Vec<String>>,
 }
 
 struct Shared {
@@ -68,6 +69,7 @@ impl Server {
         let routes = Router::new()
             .route("/_harness/console", post(hear_line))
             .route("/_harness/acked/{load}", post(hear_acked))
+            .route("/_harness/told/{name}", post(hear_told))
             .fallback(serve_file)
             .layer(DefaultBodyLimit::max(16 << 20))
             .with_state(shared.clone());
@@ -134,6 +136,11 @@ impl Server {
         self.heard(|heard| heard.acked.get(load).cloned().unwrap_or_default())
     }
 
+    /// All that tabs told under a name, in the order in which it came: lines of JSON.
+    pub fn told(&self, name: &str) -> Vec<String> {
+        self.heard(|heard| heard.told.get(name).cloned().unwrap_or_default())
+    }
+
     /// Pretends that a write was acknowledged: for the proof that a lost one is noticed.
     pub fn pretend_acked(&self, load: &str, key: &str, value: &str) {
         let write = (key.to_owned(), value.to_owned());
@@ -170,6 +177,16 @@ async fn hear_acked(
     };
     let mut heard = shared.heard.lock().unwrap_or_else(|it| it.into_inner());
     heard.acked.entry(load).or_default().extend(acked);
+    StatusCode::NO_CONTENT
+}
+
+async fn hear_told(
+    State(shared): State<Arc<Shared>>,
+    extract::Path(name): extract::Path<String>,
+    told: String,
+) -> StatusCode {
+    let mut heard = shared.heard.lock().unwrap_or_else(|it| it.into_inner());
+    heard.told.entry(name).or_default().push(told);
     StatusCode::NO_CONTENT
 }
 

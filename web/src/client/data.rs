@@ -41,10 +41,10 @@ impl Cluster {
         let joined = self.joined().await?;
         self.check_target(call.node)?;
         let began = now();
-        let applied = joined
-            .requests
-            .write(op, call.node, call.timeout_ms)
-            .await?;
+        let noted = self.note_write(&op);
+        let result = joined.requests.write(op, call.node, call.timeout_ms).await;
+        self.note_written(noted, &result);
+        let applied = result?;
         self.done(true, began);
         Ok(written(&applied))
     }
@@ -55,7 +55,18 @@ impl Cluster {
             key: key.into(),
             read: read_of(call.consistency),
         };
-        match self.read(ask, call).await? {
+        self.joined().await?;
+        let is_judged = call.consistency == Consistency::Linearizable;
+        let noted = is_judged.then(|| self.note_get(key));
+        let answer = self.read(ask, call).await;
+        if let Some(noted) = noted {
+            let value = match &answer {
+                Ok(Answer::Value(value)) => Some(value.clone()),
+                _ => None,
+            };
+            self.note_got(noted, value);
+        }
+        match answer? {
             Answer::Value(value) => Ok(value.map(|bytes| text(&bytes))),
             _ => Err(wrong_answer()),
         }

@@ -22,6 +22,7 @@ impl Cluster {
                     if self.0.changed.borrow().stamp.0 > 0 {
                         joined.tabs.say(self.configure_word());
                     }
+                    self.tell_open_writes();
                 }
             }
             Word::Status(status) => self.on_status(Some(from), *status),

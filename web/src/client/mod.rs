@@ -8,6 +8,7 @@
 //! - [`hosting`] has the workers of this tab, [`workers`] how they are started; [`revive`] brings
 //!   back replicas that died
 //! - [`tabs`] is the talk between tabs
+//! - [`judging`] is the live judge of what this tab's clients did
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before
 //! - [`address`] is the page's URL
 //! - [`console`] is `window.tabraft`
@@ -25,6 +26,7 @@ mod error;
 mod hearing;
 mod hosted;
 mod hosting;
+mod judging;
 mod links;
 mod members;
 mod membership;
@@ -52,6 +54,7 @@ use wasm_bindgen_futures::spawn_local;
 use self::configure::Changed;
 use self::engine::Directory;
 use self::hosting::Hosting;
+use self::judging::Judging;
 use self::requests::Requests;
 use self::revive::Revival;
 use self::tabs::Tabs;
@@ -94,6 +97,7 @@ struct Joined {
     identity: u64,
     tabs: Tabs,
     requests: Requests,
+    judging: Judging,
 }
 
 impl Directory for Inner {

@@ -8,6 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::engine::Directory;
 use super::error::removed_sentence;
+use super::judging::Judging;
 use super::reload::{self, Before};
 use super::requests::Requests;
 use super::tabs::Tabs;
@@ -58,7 +59,14 @@ impl Cluster {
         let weak = Rc::downgrade(&self.0);
         let directory: std::rc::Weak<dyn Directory> = weak.clone();
         let no_channels = |error| ApiError::browser("This browser has no BroadcastChannel", &error);
-        let requests = Requests::new(name, record.identity, random(), directory);
+        let client = random();
+        let requests = Requests::new(name, record.identity, client, directory);
+        let judged = weak.clone();
+        let judging = Judging::new(name, record.identity, client, move || {
+            if let Some(inner) = judged.upgrade() {
+                Cluster(inner).look_for_news();
+            }
+        });
         let hear = move |from, word| {
             if let Some(inner) = weak.upgrade() {
                 Cluster(inner).on_word(from, word);
@@ -70,6 +78,7 @@ impl Cluster {
             identity: record.identity,
             tabs,
             requests: requests.map_err(no_channels)?,
+            judging: judging.map_err(no_channels)?,
         };
         if self.0.joined.set(joined).is_err() {
             return Err(ApiError::new("CLOSED", "The page joined twice."));

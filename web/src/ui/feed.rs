@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use tabraft::check::journal::Standing;
 
 use super::clock;
 use super::pace::{Meter, Pace};
@@ -46,6 +47,8 @@ pub struct Feed {
     pub settings: RwSignal<Settings>,
     /// Long work under way.
     pub work: RwSignal<Option<Work>>,
+    /// How the live judge sees what this tab's clients did.
+    pub standing: RwSignal<Standing>,
 }
 
 impl Feed {
@@ -67,6 +70,7 @@ impl Feed {
             pace: RwSignal::new(Pace::default()),
             settings: RwSignal::new(cluster.settings().clone()),
             work: RwSignal::new(cluster.progress()),
+            standing: RwSignal::new(cluster.standing()),
         };
 
         let marks = Rc::new(RefCell::new(Marks::default()));
@@ -121,6 +125,7 @@ struct Marks {
     faults: bool,
     notices: bool,
     work: bool,
+    judged: bool,
     events: Vec<Event>,
     meter: Meter,
     /// A frame is on its way.
@@ -144,6 +149,7 @@ impl Marks {
                 self.events.push(event.clone());
             }
             model::Update::Progress => self.work = true,
+            model::Update::Judged => self.judged = true,
             model::Update::Done { write, latency_ms } => {
                 self.meter.done(clock::ticking_ms(), *write, *latency_ms);
                 return false;
@@ -153,7 +159,12 @@ impl Marks {
     }
 
     fn left(&self) -> bool {
-        self.status || self.faults || self.notices || self.work || !self.events.is_empty()
+        self.status
+            || self.faults
+            || self.notices
+            || self.work
+            || self.judged
+            || !self.events.is_empty()
     }
 }
 
@@ -168,7 +179,7 @@ fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
 /// Sets the signals whose time has come, and calls another frame for those whose has not.
 fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
     let now = clock::ticking_ms();
-    let (status, faults, notices, work, events) = {
+    let (status, faults, notices, work, judged, events) = {
         let mut m = marks.borrow_mut();
         let status = m.status && now - m.status_at >= STATUS_EVERY_MS;
         if status {
@@ -182,8 +193,9 @@ fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
         let faults = std::mem::take(&mut m.faults);
         let notices = std::mem::take(&mut m.notices);
         let work = std::mem::take(&mut m.work);
+        let judged = std::mem::take(&mut m.judged);
         m.called = m.left();
-        (status, faults, notices, work, events)
+        (status, faults, notices, work, judged, events)
     };
     let cluster = feed.cluster();
     if status {
@@ -201,6 +213,12 @@ fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
     }
     if work {
         feed.work.set(cluster.progress());
+    }
+    if judged {
+        let next = cluster.standing();
+        if feed.standing.with_untracked(|shown| *shown != next) {
+            feed.standing.set(next);
+        }
     }
     if !events.is_empty() {
         feed.events.update(|list| add_events(list, events));

@@ -16,6 +16,7 @@ mod feed;
 mod figures;
 mod focus;
 mod followers;
+mod judge;
 mod keys;
 mod links;
 mod look;

@@ -11,6 +11,7 @@ use super::command::{Place, Told};
 use super::feed::Feed;
 use super::figures;
 use super::focus::focus;
+use super::judge::Judge;
 use super::replica::{Choice, ReplicaChooser, word};
 use super::steps::Steps;
 use crate::model::{ApiError, Written};
@@ -95,6 +96,7 @@ pub fn Write(feed: Feed) -> impl IntoView {
                 <Told place hook="result" />
             </form>
             <Steps feed last />
+            <Judge feed />
         </section>
     }
 }

@@ -1,11 +1,12 @@
 //! `window.tabraft`: the console API. Every call returns a promise, and rejects with an `Error`
 //! that has a `code`.
 //!
-//! - [`data`], [`replicas`], [`members`]: the calls
+//! - [`data`], [`replicas`], [`members`], [`judge`]: the calls
 //! - [`arguments`]: what they are given; [`results`]: what they return
 
 mod arguments;
 mod data;
+mod judge;
 mod members;
 mod replicas;
 mod results;
@@ -42,6 +43,7 @@ pub fn install(cluster: &Cluster) -> Result<(), JsValue> {
     data::install(&api, cluster)?;
     replicas::install(&api, cluster)?;
     members::install(&api, cluster)?;
+    judge::install(&api, cluster)?;
     Reflect::set(&js_sys::global(), &"tabraft".into(), &api)?;
     Ok(())
 }

@@ -1,0 +1,112 @@
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use tabraft::node::Limits;
+
+use crate::model::Change;
+use crate::settings::*;
+
+fn read(parameters: &[(&str, &str)]) -> (Settings, Vec<String>) {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Settings::from_parameters(parameters.iter().map(owned))
+}
+
+#[test]
+fn good_parameters_are_taken() {
+    let (settings, notices) = read(&[
+        ("cluster", "a-b.c_9"),
+        ("nodes", "5"),
+        ("host", "3,1,3"),
+        ("durability", "relaxed"),
+        ("tick_ms", "20"),
+        ("snapshot_entries", "100"),
+        ("snapshot_bytes", "1024"),
+        ("catchup_entries", "0"),
+        ("sit_out_ticks", "2"),
+        ("step_down_ticks", "3"),
+        ("reopen_ticks", "43200"),
+        ("salvage", "off"),
+        ("revive", "all"),
+    ]);
+    assert_eq!(notices, Vec::<String>::new());
+    let wanted = Settings {
+        cluster: "a-b.c_9".into(),
+        nodes: 5,
+        host: Hosting::Nodes(vec![3, 1]),
+        durability: Durability::Relaxed,
+        tick_ms: 20,
+        limits: Limits {
+            snapshot_entries: 100,
+            snapshot_bytes: 1_024,
+            catchup_entries: 0,
+            sit_out_ticks: 2,
+            step_down_ticks: 3,
+            ..Limits::default()
+        },
+        salvage: false,
+        succession: true,
+        revive: Revive::All,
+        reopen_ticks: 43_200,
+    };
+    assert_eq!(settings, wanted);
+}
+
+#[test]
+fn each_bad_parameter_is_named_and_its_default_used() {
+    let bad = [
+        ("cluster", "a/b"),
+        ("nodes", "10"),
+        ("nodes", "-1"),
+        ("host", "2,"),
+        ("host", "0"),
+        ("durability", "Strict"),
+        ("tick_ms", "9"),
+        ("snapshot_entries", "0"),
+        ("snapshot_bytes", "1023"),
+        ("catchup_entries", "1e3"),
+        ("reopen_ticks", "0"),
+        ("salvage", "yes"),
+        ("revive", ""),
+        ("colour", "blue"),
+    ];
+    for (name, value) in bad {
+        let (settings, notices) = read(&[(name, value)]);
+        assert_eq!(settings, Settings::default(), "{name}={value}");
+        assert_eq!(notices.len(), 1, "{name}={value}");
+        assert!(notices[0].contains(name), "{}", notices[0]);
+    }
+}
+
+#[test]
+fn a_change_is_made_wholly_or_not_at_all() {
+    let settings = Settings::default();
+    let good = Change {
+        snapshot_entries: Some(100),
+        revive: Some(Revive::All),
+        ..Change::default()
+    };
+    let changed = settings.changed(&good).expect("a good change");
+    assert_eq!(changed.limits.snapshot_entries, 100);
+    assert_eq!(changed.revive, Revive::All);
+    assert_eq!(changed.limits.catchup_entries, 5_000);
+    let bad = Change {
+        snapshot_bytes: Some(1_023),
+        ..good
+    };
+    let named = settings.changed(&bad).expect_err("a bad change");
+    assert!(named.starts_with("snapshotBytes must be"), "{named}");
+}
+
+#[test]
+fn of_two_changes_the_later_one_holds() {
+    let first = Change {
+        snapshot_entries: Some(1),
+        salvage: Some(false),
+        ..Change::default()
+    };
+    let second = Change {
+        salvage: Some(true),
+        ..Change::default()
+    };
+    let both = first.then(second);
+    assert_eq!((both.snapshot_entries, both.salvage), (Some(1), Some(true)));
+}
