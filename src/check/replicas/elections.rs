@@ -52,7 +52,10 @@ impl Replicas {
                 RaftKind::RequestVote => id,
                 RaftKind::RequestVoteResponse => message.to,
                 RaftKind::AppendResponse => {
-                    if durable.term < message.term || durable.last_index < message.index {
+                    // One that was gathered when a leader of a later term replaced its entries goes
+                    // out late, with the disk in that term: it is as if it had been on its way.
+                    let lacks = durable.last_index < message.index;
+                    if durable.term < message.term || (durable.term == message.term && lacks) {
                         let (term, index) = (message.term, message.index);
                         self.violated(format!(
                             "{id} said it has {index} in term {term}; its disk has {durable:?}"
