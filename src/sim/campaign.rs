@@ -76,8 +76,8 @@ impl Scenario {
             tick_ms: Some(50),
             origin: Origin {
                 shared_store: rng.bool(),
-                salvage: rng.bool(),
-                succession: rng.bool(),
+                salvage: rng.u64(0..3) > 0,
+                succession: rng.u64(0..3) > 0,
                 revive: rng.u64(0..3) == 0,
             },
             durability: match rng.u64(0..3) {

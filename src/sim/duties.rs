@@ -11,7 +11,7 @@ use super::narrate;
 use super::nemesis::Trap;
 use super::origin::Notice;
 use crate::node::{Event, Input, Output};
-use crate::wal::WriteBatch;
+use crate::wal::{Record, WriteBatch};
 use crate::wire::{Body, NodeId, RaftKind, SnapshotAnswer};
 
 /// Milliseconds before each further try of an aborted write, as the product has them.
@@ -40,6 +40,9 @@ impl World {
 
     /// A host's duty after every input: to carry out all outputs.
     pub(super) fn carry_out(&mut self, id: NodeId) {
+        if let Some((node, _)) = self.hosts.get_mut(&id).and_then(Host::running) {
+            self.replicas.leads(id, node);
+        }
         while let Some((node, disk)) = self.hosts.get_mut(&id).and_then(Host::running) {
             let Some(output) = node.poll() else {
                 break;
@@ -121,6 +124,10 @@ impl World {
         let (seq, held, installs) = (batch.seq, disk.held, installs(&batch));
         self.story.wrote(id, &batch);
         let (life, nth) = (disk.owner(), disk.begun + 1);
+        let deposed = match self.trap {
+            Some(Trap::Deposed { notice }) if is_deposed(&batch, disk.durable.term) => Some(notice),
+            _ => None,
+        };
         let begun = disk.begin(life, batch);
         debug_assert!(begun, "a host owns its disk");
         if !held {
@@ -129,6 +136,12 @@ impl World {
         }
         for survives in [false, true] {
             self.crash_at(id, Moment::Persist { nth, survives });
+        }
+        if let Some(notice) = deposed {
+            self.trap = None;
+            if self.crash_told(id, true, notice) {
+                self.faults.count(Fault::Deposed);
+            }
         }
         if installs {
             self.spring(id, Trap::Install { survives: false });
@@ -192,4 +205,11 @@ impl World {
             }
         }
     }
+}
+
+/// Whether a former leader writes down that its term is over, and nothing else.
+fn is_deposed(batch: &WriteBatch, term: u64) -> bool {
+    Record::decode(&batch.record).is_ok_and(|record| {
+        record.led_term == term && record.hard_state.term > term && record.entries.is_empty()
+    })
 }

@@ -55,6 +55,7 @@ faults! {
     LeadershipTransfer "leadership transfer",
     Succession "succession",
     Salvage "tail salvaged",
+    Deposed "deposed leader dead with its own tail",
     InstallInterrupted "snapshot install interrupted",
     OtherSettings "restart with other settings",
 }

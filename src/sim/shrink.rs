@@ -1,15 +1,16 @@
 //! Making a scenario that fails small: strikes and clients' requests are left out while it still
 //! fails, by delta debugging (Zeller and Hildebrandt 2002).
 
-use super::campaign::Scenario;
+use super::campaign::{Outcome, Scenario};
 
-/// A scenario that fails still, with as few strikes and requests as were found in so many runs.
-pub fn shrink(scenario: &Scenario, runs: usize) -> Scenario {
+/// A scenario of which the same is true still, with as few strikes and requests as were found in so
+/// many runs.
+pub fn shrink(scenario: &Scenario, runs: usize, is_so: impl Fn(&Outcome) -> bool) -> Scenario {
     let mut small = scenario.clone();
     let mut left = runs;
     let mut fails = |candidate: &Scenario| {
         left = left.saturating_sub(1);
-        left > 0 && candidate.play().violation.is_some()
+        left > 0 && is_so(&candidate.play())
     };
     fewer_strikes(&mut small, &mut fails);
     fewer_requests(&mut small, &mut fails);

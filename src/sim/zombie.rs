@@ -94,6 +94,7 @@ impl World {
         }
         let node = &mut zombie.node;
         node.handle(input);
+        self.replicas.leads(id, node);
         while let Some(output) = node.poll() {
             match output {
                 Output::Persist(batch) => {

@@ -23,7 +23,9 @@ pub fn note_panics() {
 pub fn explain(seed: u64, outcome: &Outcome) {
     let broken = |outcome: &Outcome| outcome.violation.clone().unwrap_or_default();
     println!("SEED={seed} fails: {}", broken(outcome));
-    let small = shrink(&Scenario::of(seed), SHRINKING_RUNS);
+    let small = shrink(&Scenario::of(seed), SHRINKING_RUNS, |outcome| {
+        outcome.violation.is_some()
+    });
     let (outcome, mut lines) = small.trace();
     lines.push(broken(&outcome));
     lines.extend(super::lock(&PANIC).take());

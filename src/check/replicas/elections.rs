@@ -6,12 +6,19 @@ use crate::sim::disk::Disk;
 use crate::wire::{NodeId, RaftKind, RaftMessage};
 
 impl Replicas {
-    /// Election safety: no two lead one term.
-    pub(super) fn leads(&mut self, id: NodeId, node: &Node) {
+    /// Election safety: no two lead one term, and nobody takes another for its leader. A leader is
+    /// known before anything that it sends.
+    pub fn leads(&mut self, id: NodeId, node: &Node) {
+        let (leader, term) = (node.leader(), node.term());
         if !node.is_leader() {
+            let leads = self.leaders.get(&term).copied();
+            if leader != 0 && leads != Some(leader) {
+                self.violated(format!(
+                    "{id} follows {leader} in term {term}, which is led by {leads:?}"
+                ));
+            }
             return;
         }
-        let term = node.term();
         match self.leaders.get(&term) {
             Some(leader) if *leader == id => {}
             Some(leader) => {
@@ -52,7 +59,10 @@ impl Replicas {
                 RaftKind::RequestVote => id,
                 RaftKind::RequestVoteResponse => message.to,
                 RaftKind::AppendResponse => {
-                    if durable.term < message.term || durable.last_index < message.index {
+                    // One that was gathered when a leader of a later term replaced its entries goes
+                    // out late, with the disk in that term: it is as if it had been on its way.
+                    let lacks = durable.last_index < message.index;
+                    if durable.term < message.term || (durable.term == message.term && lacks) {
                         let (term, index) = (message.term, message.index);
                         self.violated(format!(
                             "{id} said it has {index} in term {term}; its disk has {durable:?}"

@@ -63,6 +63,8 @@ pub enum Strike {
     /// Parts those from the others whose bit is set.
     Split(u64),
     Isolate(Who),
+    /// Cuts all ways from it: it hears, and is not heard.
+    Mute(Who),
     /// Cuts one way.
     Cut(Who, Who),
     Heal,
@@ -102,11 +104,14 @@ pub enum Strike {
     Operate,
 }
 
-/// What is to happen to the next replica that takes in a leader's snapshot.
+/// What is to happen to the next replica that takes in a leader's snapshot, or the like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trap {
     /// It ends while the snapshot is on its way.
     Transfer,
     /// It ends with the write that installs it.
     Install { survives: bool },
+    /// Not one that takes in a snapshot, but the next deposed leader: it ends when it has written
+    /// the new leader's term down, and its log is not yet what the new leader has.
+    Deposed { notice: Notice },
 }

@@ -41,6 +41,7 @@ const EPISODES: &[(u64, Episode)] = &[
     (1, skew),
     (2, transfer),
     (2, lag),
+    (3, depose),
     (1, limit),
     (2, churn),
     (3, lose),
@@ -280,6 +281,35 @@ fn lag(drawn: &mut Drawn, _: &Taste) {
     drawn.add(1_000, Strike::Heal);
     let back = 1_100 + drawn.while_ms();
     drawn.add(back, Strike::StartAll);
+}
+
+/// A leader is cut off with entries that only it has; another one leads. The first dies as soon as
+/// it hears of that, the second a little later, with entries that nobody knows yet to be committed.
+/// Whoever is left may take the first for the one to succeed.
+fn depose(drawn: &mut Drawn, _: &Taste) {
+    let notice = Notice::Late;
+    drawn.add(1, Strike::Trap(Trap::Deposed { notice }));
+    if drawn.rng.bool() {
+        drawn.add(1, Strike::Weather(Weather::FOG));
+    }
+    let mut dies = drawn.rng.u64(600..2_000);
+    if drawn.rng.bool() {
+        drawn.add(0, Strike::Mute(Who::Leader));
+    } else {
+        drawn.add(0, Strike::Isolate(Who::Leader));
+        drawn.add(dies, Strike::Heal);
+        dies += drawn.rng.u64(20..300);
+    }
+    let strike = Strike::Crash {
+        who: Who::Leader,
+        survives: true,
+        notice: Notice::Never,
+    };
+    drawn.add(dies, strike);
+    drawn.add(dies + 1, Strike::Heal);
+    let back = dies + drawn.rng.u64(500..5_000);
+    drawn.add(back, Strike::StartAll);
+    drawn.add(back, Strike::Weather(Weather::FAIR));
 }
 
 fn limit(drawn: &mut Drawn, _: &Taste) {

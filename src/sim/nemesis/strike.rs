@@ -90,6 +90,12 @@ impl World {
                 let others: Vec<NodeId> = others.collect();
                 world.network.partition(&[id], &others);
             }),
+            Strike::Mute(who) => self.on(who, |world, id| {
+                let others: Vec<NodeId> = world.hosts.keys().copied().collect();
+                others
+                    .iter()
+                    .for_each(|other| world.network.cut(id, *other));
+            }),
             Strike::Cut(from, to) => {
                 if let (Some(from), Some(to)) = (self.find(from), self.find(to)) {
                     self.network.cut(from, to);

@@ -12,6 +12,7 @@ use tabraft_browser_tests::ensure_kept;
 use tabraft_browser_tests::operations::{Operations, history};
 use tabraft_browser_tests::runner::number_from;
 use tabraft_browser_tests::tab::Tab;
+use tabraft_browser_tests::wait::eventually;
 
 const QUERY: &str = "&nodes=5&snapshot_entries=300&catchup_entries=100";
 const NODES: u64 = 5;
@@ -19,6 +20,8 @@ const NODES: u64 = 5;
 const HOSTS: [&[u64]; 3] = [&[1, 2], &[3, 4], &[5]];
 /// Steps of the judge's search, for all keys.
 const WORK_MAX: u64 = 2_000_000_000;
+/// For what may be tried again for some time.
+const LATER: Duration = Duration::from_secs(60);
 /// Operations answered in a second, at the least: else nothing was put to the test.
 const OPERATIONS_MIN: u64 = 10;
 
@@ -149,10 +152,10 @@ impl<'a> Run<'a> {
     /// Some faults at once, for a while; then none, until all is well and writes go on.
     async fn round(&mut self, faults: &[Fault]) -> Result<()> {
         for fault in faults {
-            self.strike(*fault)
-                .await
-                .with_context(|| format!("{fault:?}"))?;
-            *self.counts.entry(*fault).or_default() += 1;
+            let struck = self.strike(*fault).await;
+            if struck.with_context(|| format!("{fault:?}"))? {
+                *self.counts.entry(*fault).or_default() += 1;
+            }
         }
         // What it is about is what happens meanwhile, so there is nothing to wait for.
         let while_ms = 300 + self.chance.below(2_200);
@@ -166,7 +169,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    async fn strike(&mut self, fault: Fault) -> Result<()> {
+    /// Whether it struck: the fault before may have kept it from that.
+    async fn strike(&mut self, fault: Fault) -> Result<bool> {
         let id = self.any_node();
         let leader = self.operator.status().await?.leader;
         match fault {
@@ -174,12 +178,12 @@ impl<'a> Run<'a> {
             Fault::KillHost => {
                 let n = self.chance.below(HOSTS.len() as u64) as usize;
                 self.hosts[n].kill_renderer().await?;
-                Ok(())
+                Ok(true)
             }
             Fault::KillClient => {
                 let n = self.chance.below(self.clients.len() as u64) as usize;
                 self.clients[n].tab.kill_renderer().await?;
-                Ok(())
+                Ok(true)
             }
             Fault::Pause => self.of_running("pause", id).await,
             Fault::PauseLeader => self.of_running("pause", leader).await,
@@ -188,29 +192,32 @@ impl<'a> Run<'a> {
                 for id in 1..=NODES {
                     sides[self.chance.below(2) as usize].push(id);
                 }
-                self.call("partition", json!([sides])).await
+                self.tolerant("partition", json!([sides])).await
             }
             Fault::CutLeaderOff => {
                 let others: Vec<u64> = (1..=NODES).filter(|id| *id != leader).collect();
-                self.call("partition", json!([[[leader], others]])).await
+                self.tolerant("partition", json!([[[leader], others]]))
+                    .await
             }
             Fault::OneWay => {
                 let lost = json!({ "lossPct": 100 });
+                let mut struck = false;
                 for to in (1..=NODES).filter(|to| *to != id) {
-                    self.call("link", json!([id, to, lost])).await?;
+                    struck |= self.tolerant("link", json!([id, to, lost])).await?;
                 }
-                Ok(())
+                Ok(struck)
             }
             Fault::DropAndDelay => {
                 let bad =
                     json!({ "lossPct": 20, "duplicatePct": 20, "delayMs": 30, "jitterMs": 60 });
+                let mut struck = false;
                 for _ in 0..8 {
                     let (from, to) = (self.any_node(), self.any_node());
                     if from != to {
-                        self.call("link", json!([from, to, bad])).await?;
+                        struck |= self.tolerant("link", json!([from, to, bad])).await?;
                     }
                 }
-                Ok(())
+                Ok(struck)
             }
             Fault::SlowDisk => {
                 let slow = json!([id, { "delayMs": 200 }]);
@@ -219,10 +226,11 @@ impl<'a> Run<'a> {
             Fault::RemoveAndAdd => self.remove_and_add(id).await,
             Fault::ReloadTab => {
                 let n = self.chance.below(HOSTS.len() as u64) as usize;
-                if self.hosts[n].answers().await {
+                let answers = self.hosts[n].answers().await;
+                if answers {
                     self.hosts[n].reload().await?;
                 }
-                Ok(())
+                Ok(answers)
             }
             Fault::Transfer => self.tolerant("transferLeader", json!([id])).await,
         }
@@ -230,17 +238,30 @@ impl<'a> Run<'a> {
 
     /// A replica leaves the cluster, loses its disk, and comes back as a newcomer. Before any other
     /// fault of this round could keep it from that, all is well again.
-    async fn remove_and_add(&mut self, id: u64) -> Result<()> {
+    async fn remove_and_add(&mut self, id: u64) -> Result<bool> {
         self.relent().await?;
         self.operator.healthy(NODES as usize).await?;
-        self.call("removeNode", json!([id])).await?;
-        let gone = |status: &tabraft_browser_tests::status::Status| {
-            Ok(!status.node(id)?.member && !status.is_running(id))
-        };
-        self.operator.sees("a removed node", gone).await?;
-        self.call("wipe", json!([id])).await?;
-        self.host_of(id).add_node(Some(id), false).await?;
-        Ok(())
+        // What was not done in time may have been done a moment later.
+        eventually("a removed node", LATER, async || {
+            self.tolerant("removeNode", json!([id])).await?;
+            let status = self.operator.status().await?;
+            ensure!(!status.node(id)?.member && !status.is_running(id));
+            Ok(())
+        })
+        .await?;
+        eventually("a wiped node", LATER, async || {
+            ensure!(self.tolerant("wipe", json!([id])).await?);
+            Ok(())
+        })
+        .await?;
+        eventually("a node that is a member again", LATER, async || {
+            let added = self.host_of(id).add_node(Some(id), false).await;
+            let status = self.operator.status().await?;
+            ensure!(status.voters()?.contains(&id), "{added:?}");
+            Ok(())
+        })
+        .await?;
+        Ok(true)
     }
 
     fn host_of(&self, id: u64) -> &Tab {
@@ -248,29 +269,23 @@ impl<'a> Run<'a> {
         &self.hosts[n.unwrap_or(0)]
     }
 
-    async fn call(&self, function: &str, args: serde_json::Value) -> Result<()> {
-        self.operator.call(function, args).await?;
-        Ok(())
-    }
-
-    /// What the fault before may keep from being done.
-    async fn tolerant(&self, function: &str, args: serde_json::Value) -> Result<()> {
+    /// What the fault before may keep from being done. Whether it was.
+    async fn tolerant(&self, function: &str, args: serde_json::Value) -> Result<bool> {
         match self.operator.call(function, args).await {
             Err(error) if error.is::<tabraft_browser_tests::tab::ApiError>() => {
                 println!("  {function}: {error}");
-                Ok(())
+                Ok(false)
             }
-            outcome => outcome.map(|_| ()),
+            outcome => outcome.map(|_| true),
         }
     }
 
-    async fn of_running(&self, function: &str, id: u64) -> Result<()> {
+    async fn of_running(&self, function: &str, id: u64) -> Result<bool> {
         self.tolerant(function, json!([id])).await
     }
 
     /// Ends all faults: what was killed is opened again, what was terminated started.
     async fn relent(&mut self) -> Result<()> {
-        self.call("heal", json!([])).await?;
         for (n, ids) in HOSTS.iter().enumerate() {
             if !self.hosts[n].answers().await {
                 self.hosts[n].close().await?;
@@ -283,6 +298,11 @@ impl<'a> Run<'a> {
                 self.clients[n] = self.new_client().await?;
             }
         }
+        eventually("links that work", LATER, async || {
+            ensure!(self.tolerant("heal", json!([])).await?);
+            Ok(())
+        })
+        .await?;
         for id in 1..=NODES {
             let status = self.operator.status().await?;
             let node = status.node(id)?;
