@@ -8,6 +8,7 @@ use super::host::{Host, State};
 use super::loss::Loss;
 use super::origin::Notice;
 use crate::node::{Config, Input, Node};
+use crate::planted::{self, Bug};
 use crate::wal::{self, Damage, Recovered, WriteBatch};
 use crate::wire::{Membership, NodeId};
 
@@ -63,7 +64,12 @@ impl World {
                 .tell(|| format!("{id} has no room to raise its epoch"));
         }
         if host.disk.tables.is_empty() {
+            self.replicas.forgot(id);
             self.lost.entry(id).or_insert(Loss::Evicted);
+            if planted::is(Bug::ForgottenVotes) {
+                host.disk.wipe(wal::join(self.settings.cluster, id));
+                self.lost.remove(&id);
+            }
         }
         if let Some(loss) = self.lost.get(&id) {
             return self.story.tell(|| format!("{id} stays down: {loss:?}"));

@@ -83,6 +83,8 @@ impl Replicas {
     pub fn told(&mut self, id: NodeId, event: &Event) {
         match event {
             Event::MembershipChanged { index, membership } => {
+                let in_force = self.in_force.entry(id).or_default();
+                *in_force = (*in_force).max(*index);
                 let known = self.memberships.entry(*index);
                 if known.or_insert_with(|| membership.clone()) != membership {
                     self.violated(format!("{id} has another membership since {index}"));

@@ -94,11 +94,23 @@ impl Replicas {
         }
     }
 
+    /// A member's disk is gone, and its word with it.
+    pub fn forgot(&mut self, id: NodeId) {
+        self.forgetful.insert(id);
+    }
+
     /// A replica came back from its disk: with all that is durable. The rest may be gone.
     pub fn restarted(&mut self, id: NodeId, node: &Node, durable: Durable) {
         self.seen.remove(&id);
         let report = node.report();
         let term_and_vote = (report.term, report.vote);
+        let in_force = self.in_force.get(&id).copied().unwrap_or(0);
+        if report.commit < in_force {
+            let commit = report.commit;
+            self.violated(format!(
+                "{id} came back with commit {commit}, and had the membership of {in_force} in force"
+            ));
+        }
         // A sole voter leads at once, in the next term.
         let goes_on = report.term > durable.term || term_and_vote == (durable.term, durable.vote);
         if !goes_on || report.commit < durable.commit || report.last_index < durable.last_index {

@@ -55,6 +55,16 @@ impl Replicas {
     pub fn promised(&mut self, id: NodeId, messages: &[RaftMessage], disk: &Disk) {
         let durable = disk.durable;
         for message in messages.iter().filter(|message| !message.reject) {
+            let gives_word = matches!(
+                message.kind,
+                RaftKind::RequestVote | RaftKind::RequestVoteResponse | RaftKind::AppendResponse
+            );
+            if gives_word && self.forgetful.contains(&id) {
+                let (kind, term) = (message.kind, message.term);
+                self.violated(format!(
+                    "{id} gives its word in term {term}, {kind:?}, and has forgotten what it gave"
+                ));
+            }
             let vote = match message.kind {
                 RaftKind::RequestVote => id,
                 RaftKind::RequestVoteResponse => message.to,

@@ -12,7 +12,7 @@ mod committed;
 mod disks;
 mod elections;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Model;
 use crate::kv::Store;
@@ -40,6 +40,10 @@ pub struct Replicas {
     entries: HashMap<(u64, u64), (u64, Option<u64>)>,
     written: BTreeMap<NodeId, Written>,
     seen: BTreeMap<NodeId, Seen>,
+    /// The newest membership change that each replica has had in force.
+    in_force: BTreeMap<NodeId, u64>,
+    /// Those that lost their disk and are members still.
+    forgetful: BTreeSet<NodeId>,
     violations: Vec<String>,
 }
 
@@ -118,6 +122,8 @@ impl Replicas {
     pub fn wiped(&mut self, id: NodeId) {
         self.votes.retain(|(voter, _), _| *voter != id);
         self.written.remove(&id);
+        self.in_force.remove(&id);
+        self.forgetful.remove(&id);
     }
 
     /// The state machine the committed entries make.
