@@ -1,0 +1,163 @@
+//! The leader dies while a client in another tab writes: how long until one of its writes is
+//! acknowledged by the next leader, in the next term.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tabraft_browser_tests::processes;
+use tabraft_browser_tests::tab::Tab;
+
+use crate::cell::{Durability, quantile, sorted};
+use crate::options::Options;
+use crate::report::Progress;
+use crate::stage::{Check, Stage, now_and_then};
+
+/// Puts under way in the client.
+const IN_FLIGHT: u64 = 8;
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Milliseconds from each death to the first acknowledged write.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Downtimes {
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub longest_ms: f64,
+    pub all_ms: Vec<f64>,
+}
+
+impl Downtimes {
+    pub fn of(all: Vec<f64>) -> Result<Self> {
+        let sorted = sorted(all.iter().copied());
+        let at = |share| quantile(&sorted, share).context("no deaths");
+        Ok(Self {
+            p50_ms: at(0.5)?,
+            p99_ms: at(0.99)?,
+            longest_ms: at(1.0)?,
+            all_ms: all,
+        })
+    }
+
+    pub fn in_short(&self) -> String {
+        format!(
+            "{} deaths, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+            self.all_ms.len(),
+            self.p50_ms,
+            self.p99_ms,
+            self.longest_ms
+        )
+    }
+}
+
+/// The leader's worker is terminated, `options.kills` times.
+pub async fn of_workers(options: &Options, progress: &Progress) -> Result<(Downtimes, Check)> {
+    let stage = Stage::tabs(3, Durability::Strict, "").await?;
+    for (n, host) in stage.hosts.iter().enumerate() {
+        listen(host, n as u64 + 1).await?;
+    }
+    begin(&stage.client).await?;
+    let mut all = vec![];
+    for _ in 0..options.kills {
+        let leader = stage.client.healthy(3).await?;
+        let kill = "return new Promise((done, fail) => {
+            const { failover } = harness;
+            const before = failover.term;
+            const look = setInterval(() => {
+              if (failover.term > before && failover.killedAt) {
+                clearInterval(look);
+                done(failover.firsts[failover.term] - failover.killedAt);
+              }
+            }, 20);
+            failover.killedAt = 0;
+            failover.host.onmessage = ({ data }) => {
+              if (data.error) fail(new Error(data.error));
+              if (data.done === 'crash') failover.killedAt = data.at;
+            };
+            failover.host.postMessage({ id: args, act: 'crash' });
+          })";
+        all.push(stage.client.eval(kill, json!(leader)).await?);
+        let start = "return new Promise((done, fail) => {
+            const { host } = harness.failover;
+            host.onmessage = ({ data }) => (data.error ? fail(new Error(data.error)) : done());
+            host.postMessage({ id: args, act: 'start' });
+          })";
+        stage.client.run(start, json!(leader)).await?;
+        progress.step(all.len() as u64, options.kills);
+    }
+    let (acked, keys) = end(&stage.client).await?;
+    let check = stage.end_checked("failover, worker", acked, keys).await?;
+    Ok((Downtimes::of(all)?, check))
+}
+
+/// The process behind the leader's tab is killed with -9.
+pub async fn of_renderers(options: &Options, progress: &Progress) -> Result<(Downtimes, Check)> {
+    let mut stage = Stage::tabs(3, Durability::Strict, "").await?;
+    // Opening a tab again takes seconds, so fewer will do.
+    let kills = options.kills.min(50);
+    begin(&stage.client).await?;
+    let client = stage.case.browser.renderer_of(&stage.client.window).await?;
+    let mut all = vec![];
+    for _ in 0..kills {
+        let leader = stage.client.healthy(3).await?;
+        let mut pids = vec![];
+        for host in &stage.hosts {
+            pids.push(stage.case.browser.renderer_of(&host.window).await?);
+        }
+        let pid = pids[leader as usize - 1];
+        let shared = pids.iter().filter(|it| **it == pid).count() > 1;
+        if shared || pid == client {
+            bail!("tabs share a process: {pids:?} and the client's {client}");
+        }
+        let term: u64 = stage
+            .client
+            .eval("return harness.failover.term", Value::Null)
+            .await?;
+        let killed_at = processes::kill_now(pid)?;
+        let first: f64 = now_and_then(
+            "a write after the death",
+            Duration::from_millis(50),
+            DEADLINE,
+            async || {
+                let look = "const { term, firsts } = harness.failover;\
+                            return term > args ? firsts[term] : null";
+                stage.client.eval(look, json!(term)).await
+            },
+        )
+        .await?;
+        all.push(first - killed_at.duration_since(UNIX_EPOCH)?.as_secs_f64() * 1e3);
+        stage.reopen(leader).await?;
+        progress.step(all.len() as u64, kills);
+    }
+    let (acked, keys) = end(&stage.client).await?;
+    let check = stage.end_checked("failover, renderer", acked, keys).await?;
+    Ok((Downtimes::of(all)?, check))
+}
+
+async fn listen(host: &Tab, id: u64) -> Result<()> {
+    let body = concat!(include_str!("loop.js"), include_str!("host.js"));
+    host.run(body, json!(id)).await?;
+    Ok(())
+}
+
+async fn begin(client: &Tab) -> Result<()> {
+    let body = concat!(include_str!("loop.js"), include_str!("failover.js"));
+    client.run(body, json!(IN_FLIGHT)).await?;
+    Ok(())
+}
+
+/// Stops the client. How many writes were acknowledged, over how many keys.
+async fn end(client: &Tab) -> Result<(u64, u64)> {
+    #[derive(Deserialize)]
+    struct Told {
+        acked: u64,
+        keys: u64,
+        failed: Vec<String>,
+    }
+    let stop = "const { failover } = harness; failover.running = false; await failover.over;\
+                return { acked: failover.acked, keys: failover.keys.size, failed: failover.failed }";
+    let told: Told = client.eval(stop, Value::Null).await?;
+    ensure!(told.failed.is_empty(), "writes failed: {:?}", told.failed);
+    Ok((told.acked, told.keys))
+}

@@ -1,0 +1,76 @@
+//! What is asked for: flags, and numbers from the environment.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tabraft_browser_tests::runner::number_from;
+
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Options {
+    /// Only the cells that the goals need.
+    pub quick: bool,
+    /// Only these parts; all if there is none.
+    pub only: Vec<String>,
+    /// `BENCH_SECONDS`: how long a run of a cell is measured.
+    pub run_ms: u64,
+    /// `BENCH_RUNS`: how many runs a cell has.
+    pub runs: u64,
+    /// `BENCH_KILLS`: how many deaths of each kind.
+    pub kills: u64,
+    /// `BENCH_WRITES`: how long the long run is.
+    pub writes: u64,
+    /// `BENCH_ENTRIES`: in the log of the replica that is started again, each with a key of its own.
+    pub entries: u64,
+    /// `BENCH_HIDDEN_SECONDS`: how long all tabs are hidden.
+    pub hidden_seconds: u64,
+}
+
+pub const PARTS: [&str; 12] = [
+    "floor", "etcd", "tabs", "one-tab", "plain", "dexie", "nodes", "failover", "restart", "load",
+    "long", "hidden",
+];
+
+impl Options {
+    pub fn parse() -> Result<Self> {
+        let (mut quick, mut only) = (false, vec![]);
+        for argument in std::env::args().skip(1) {
+            match argument.as_str() {
+                "--quick" => quick = true,
+                part if PARTS.contains(&part) => only.push(argument),
+                other => bail!(
+                    "no such part: {other}; there are --quick, {}",
+                    PARTS.join(", ")
+                ),
+            }
+        }
+        let usual = |full, short| if quick { short } else { full };
+        let seconds = std::env::var("BENCH_SECONDS").map_or(Ok(2.0), |it| it.parse::<f64>())?;
+        if !(0.1..=600.0).contains(&seconds) {
+            bail!("BENCH_SECONDS must be from 0.1 to 600");
+        }
+        Ok(Self {
+            quick,
+            only,
+            run_ms: (seconds * 1_000.0) as u64,
+            runs: number_from("BENCH_RUNS", 3)?.max(1),
+            kills: number_from("BENCH_KILLS", usual(200, 20))?,
+            writes: number_from("BENCH_WRITES", usual(1_000_000, 100_000))?.max(1_000),
+            entries: number_from("BENCH_ENTRIES", 100_000)?.max(1),
+            hidden_seconds: number_from("BENCH_HIDDEN_SECONDS", usual(300, 30))?.max(1),
+        })
+    }
+
+    pub fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|it| it == part)
+    }
+
+    /// Before a run is measured.
+    pub fn warm_ms(&self) -> u64 {
+        self.run_ms / 5
+    }
+
+    pub fn run(&self) -> Duration {
+        Duration::from_millis(self.run_ms)
+    }
+}
