@@ -16,12 +16,14 @@ const get = async (n) => {
   const found = await tabraft.get(key(n), { timeoutMs });
   if (found?.length !== valueBytes) throw new Error(`read ${found?.length} bytes, not ${valueBytes}`);
 };
-// What is read has the size that is asked for.
-if (op !== "put" && harness.filled !== valueBytes) {
+// What is read is there, and has the size that is asked for.
+if (op === "put") {
+  harness.filled = 0;
+} else if (harness.filled !== valueBytes) {
   let n = 0;
   const lane = async () => { while (n < ring) await put(n++); };
   await Promise.all(Array.from({ length: 64 }, lane));
+  harness.filled = valueBytes;
 }
-harness.filled = valueBytes;
 const ops = { put, get, mix: (n) => (n % 2 ? get(n) : put(n)) };
 return { ...await measure(args, ops[op]), acked, keys: written.size };

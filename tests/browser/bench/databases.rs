@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::json;
-use tabraft_browser_tests::browser::Kind;
 use tabraft_browser_tests::case::Case;
 
 use crate::cell::{Cell, Durability, Figures, Who, shapes};
@@ -40,6 +39,7 @@ pub fn dexie_version() -> Option<String> {
 
 /// The cells of one database, in a worker of one tab.
 pub async fn measure(
+    case: &Case,
     who: Who,
     durability: Durability,
     options: &Options,
@@ -56,8 +56,7 @@ pub async fn measure(
         include_str!("database.js"),
     ]
     .concat();
-    let case = Case::start("bench", Kind::Chromium).await?;
-    let tab = blank(&case).await?;
+    let tab = blank(case).await?;
     let mut cells = vec![];
     let mut written = 0;
     for shape in shapes(options.quick, false) {
@@ -88,7 +87,5 @@ pub async fn measure(
         progress.cell(&cell);
         cells.push(cell);
     }
-    case.ensure_clean().await?;
-    case.end().await?;
     Ok(cells)
 }

@@ -1,24 +1,23 @@
 //! What a visitor waits for: the download, and a page that has never been here before.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tabraft_browser_tests::browser::Kind;
 use tabraft_browser_tests::case::{Case, dist};
 use tabraft_browser_tests::tab::Tab;
 use tabraft_browser_tests::wait::{SOON, eventually};
 
 use crate::cell::median;
 use crate::options::Options;
+use crate::stage::play;
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Download {
-    pub files: u64,
-    pub bytes: u64,
+    pub files: Vec<File>,
     pub brotli_bytes: u64,
     /// From the navigation, with an empty profile, to the first acknowledged write of a new
     /// cluster of three, all in this tab. Files come from loopback, uncompressed.
@@ -27,34 +26,34 @@ pub struct Download {
 }
 
 pub async fn measure(options: &Options) -> Result<Download> {
-    let mut all = Sizes::default();
-    add(&dist(), &mut all)?;
+    let mut files = vec![];
+    add(&dist(), &mut files)?;
     let mut first_writes_ms = vec![];
     for _ in 0..options.runs.max(3) {
-        first_writes_ms.push(first_write().await?);
+        first_writes_ms.push(play(first_write).await?);
     }
     Ok(Download {
-        files: all.files,
-        bytes: all.bytes,
-        brotli_bytes: all.brotli_bytes,
+        brotli_bytes: files.iter().map(|it| it.brotli_bytes).sum(),
+        files,
         first_write_ms: median(first_writes_ms.iter().copied()).context("no load")?,
         first_writes_ms,
     })
 }
 
-#[derive(Default)]
-struct Sizes {
-    files: u64,
-    bytes: u64,
-    brotli_bytes: u64,
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub brotli_bytes: u64,
 }
 
 /// Each file by itself, as a server sends it, at the best quality.
-fn add(folder: &Path, sizes: &mut Sizes) -> Result<()> {
+fn add(folder: &Path, files: &mut Vec<File>) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            add(&path, sizes)?;
+            add(&path, files)?;
             continue;
         }
         let bytes = std::fs::read(&path)?;
@@ -62,17 +61,18 @@ fn add(folder: &Path, sizes: &mut Sizes) -> Result<()> {
         let mut writer = brotli::CompressorWriter::new(&mut packed, 1 << 16, 11, 24);
         writer.write_all(&bytes)?;
         drop(writer);
-        sizes.files += 1;
-        sizes.bytes += bytes.len() as u64;
-        // A server sends as it is what would grow.
-        sizes.brotli_bytes += packed.len().min(bytes.len()) as u64;
+        files.push(File {
+            path: path.strip_prefix(dist()).unwrap_or(&path).to_owned(),
+            bytes: bytes.len() as u64,
+            // A server sends as it is what would grow.
+            brotli_bytes: packed.len().min(bytes.len()) as u64,
+        });
     }
     Ok(())
 }
 
 /// One load. The page's own clock begins with the navigation.
-async fn first_write() -> Result<f64> {
-    let case = Case::start("bench", Kind::Chromium).await?;
+async fn first_write(case: &Case) -> Result<f64> {
     let tab = Tab::open_blank(&case.browser).await?;
     {
         let driver = case.browser.driver_at(&tab.window).await?;
@@ -99,7 +99,5 @@ async fn first_write() -> Result<f64> {
         told.context("not yet")
     })
     .await?;
-    case.ensure_clean().await?;
-    case.end().await?;
     Ok(first)
 }

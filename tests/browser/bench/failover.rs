@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::processes;
 use tabraft_browser_tests::tab::Tab;
 
@@ -52,8 +53,12 @@ impl Downtimes {
 }
 
 /// The leader's worker is terminated, `options.kills` times.
-pub async fn of_workers(options: &Options, progress: &Progress) -> Result<(Downtimes, Check)> {
-    let stage = Stage::tabs(3, Durability::Strict, "").await?;
+pub async fn of_workers(
+    case: &Case,
+    options: &Options,
+    progress: &Progress,
+) -> Result<(Downtimes, Check)> {
+    let stage = Stage::tabs(case, 3, Durability::Strict, "").await?;
     for (n, host) in stage.hosts.iter().enumerate() {
         listen(host, n as u64 + 1).await?;
     }
@@ -87,13 +92,17 @@ pub async fn of_workers(options: &Options, progress: &Progress) -> Result<(Downt
         progress.step(all.len() as u64, options.kills);
     }
     let (acked, keys) = end(&stage.client).await?;
-    let check = stage.end_checked("failover, worker", acked, keys).await?;
+    let check = stage.check("failover, worker", acked, keys).await?;
     Ok((Downtimes::of(all)?, check))
 }
 
 /// The process behind the leader's tab is killed with -9.
-pub async fn of_renderers(options: &Options, progress: &Progress) -> Result<(Downtimes, Check)> {
-    let mut stage = Stage::tabs(3, Durability::Strict, "").await?;
+pub async fn of_renderers(
+    case: &Case,
+    options: &Options,
+    progress: &Progress,
+) -> Result<(Downtimes, Check)> {
+    let mut stage = Stage::tabs(case, 3, Durability::Strict, "").await?;
     // Opening a tab again takes seconds, so fewer will do.
     let kills = options.kills.min(50);
     begin(&stage.client).await?;
@@ -131,7 +140,7 @@ pub async fn of_renderers(options: &Options, progress: &Progress) -> Result<(Dow
         progress.step(all.len() as u64, kills);
     }
     let (acked, keys) = end(&stage.client).await?;
-    let check = stage.end_checked("failover, renderer", acked, keys).await?;
+    let check = stage.check("failover, renderer", acked, keys).await?;
     Ok((Downtimes::of(all)?, check))
 }
 

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tabraft_browser_tests::browser::Kind;
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::tab::Tab;
 
@@ -35,13 +34,12 @@ pub struct Floor {
     pub way_p99_ms: f64,
 }
 
-pub async fn measure(options: &Options) -> Result<Floor> {
-    let case = Case::start("bench", Kind::Chromium).await?;
+pub async fn measure(case: &Case, options: &Options) -> Result<Floor> {
     let mut hosts = vec![];
     for _ in 0..3 {
-        hosts.push(blank(&case).await?);
+        hosts.push(blank(case).await?);
     }
-    let client = blank(&case).await?;
+    let client = blank(case).await?;
     let source = format!("{LOOP}{ROLES}");
 
     in_role(&hosts[0], &source, json!({ "role": "echo", "me": "echo" })).await?;
@@ -64,8 +62,6 @@ pub async fn measure(options: &Options) -> Result<Floor> {
     for n in 0..options.runs {
         way.push(from_page(&client, task("ping", &format!("client-{n}"), "host-0")).await?);
     }
-    case.ensure_clean().await?;
-    case.end().await?;
 
     let p50 = |all: &[Figures]| median(all.iter().filter_map(|it| it.p50_ms)).unwrap_or(f64::NAN);
     let p99 = |all: &[Figures]| median(all.iter().filter_map(|it| it.p99_ms)).unwrap_or(f64::NAN);

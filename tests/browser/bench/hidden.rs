@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::tab::Tab;
 
 use crate::cell::Durability;
@@ -31,8 +32,8 @@ struct Told {
 }
 
 /// A lone client's puts, first with its tab in front, then with an empty tab in front of all.
-pub async fn measure(options: &Options) -> Result<(Hidden, Check)> {
-    let stage = Stage::tabs(3, Durability::Strict, "").await?;
+pub async fn measure(case: &Case, options: &Options) -> Result<(Hidden, Check)> {
+    let stage = Stage::tabs(case, 3, Durability::Strict, "").await?;
     let seconds = options.hidden_seconds;
     let foreground = stage.client.eval(&body(), task(seconds.min(30))).await;
     let foreground: Told = foreground?;
@@ -46,7 +47,7 @@ pub async fn measure(options: &Options) -> Result<(Hidden, Check)> {
         .replace("SOURCE", &body());
     let start = format!("harness.args = args; {hiding}");
     stage.client.run(&start, task(seconds)).await?;
-    let front = blank(&stage.case).await?;
+    let front = blank(case).await?;
     // Nobody looks meanwhile: looking would bring a tab to the front.
     tokio::time::sleep(Duration::from_millis(WARM_MS) + Duration::from_secs(seconds + 1)).await;
     let hidden = told_by(&stage.client).await?;
@@ -57,7 +58,7 @@ pub async fn measure(options: &Options) -> Result<(Hidden, Check)> {
     }
     let acked = foreground.answered + hidden.answered;
     let keys = foreground.answered.max(hidden.answered).min(RING);
-    let check = stage.end_checked("hidden tabs", acked, keys).await?;
+    let check = stage.check("hidden tabs", acked, keys).await?;
     Ok((
         Hidden {
             seconds,

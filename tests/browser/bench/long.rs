@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::processes;
 
 use crate::cell::Durability;
@@ -49,8 +50,8 @@ struct Told {
     storage: u64,
 }
 
-pub async fn measure(options: &Options, progress: &Progress) -> Result<(Long, Check)> {
-    let stage = Stage::tabs(3, Durability::Strict, "").await?;
+pub async fn measure(case: &Case, options: &Options, progress: &Progress) -> Result<(Long, Check)> {
+    let stage = Stage::tabs(case, 3, Durability::Strict, "").await?;
     let leader = stage.client.healthy(3).await?;
     let host = &stage.hosts[leader as usize - 1];
     let pid = stage.case.browser.renderer_of(&host.window).await?;
@@ -85,7 +86,7 @@ pub async fn measure(options: &Options, progress: &Progress) -> Result<(Long, Ch
         (tenth.leader_bytes, tenth.storage_bytes) = (leader_bytes, storage_bytes);
     }
     let check = stage
-        .end_checked("the long run", told.acked, RING.min(writes))
+        .check("the long run", told.acked, RING.min(writes))
         .await?;
     let [first, .., before_last, last] = &tenths[..] else {
         bail!("{} tenths", tenths.len());

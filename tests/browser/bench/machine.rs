@@ -4,8 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
-use tabraft_browser_tests::browser::Kind;
+use serde_json::json;
 use tabraft_browser_tests::case::{Case, workspace};
+
+use crate::stage::play;
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,16 +29,7 @@ pub struct Machine {
 
 impl Machine {
     pub async fn look() -> Result<Self> {
-        let case = Case::start("bench", Kind::Chromium).await?;
-        let version = case
-            .browser
-            .driver()
-            .await?
-            .cdp()
-            .send_raw("Browser.getVersion", serde_json::json!({}))
-            .await?;
-        let browser = version["product"].as_str().unwrap_or("unknown").to_owned();
-        case.end().await?;
+        let browser = play(browser).await?;
         let cpu = read("/proc/cpuinfo");
         let memory = read("/proc/meminfo");
         let kib =
@@ -61,6 +54,15 @@ impl Machine {
             load_after: 0.0,
         })
     }
+}
+
+async fn browser(case: &Case) -> Result<String> {
+    let driver = case.browser.driver().await?;
+    let version = driver
+        .cdp()
+        .send_raw("Browser.getVersion", json!({}))
+        .await?;
+    Ok(version["product"].as_str().unwrap_or("unknown").to_owned())
 }
 
 /// The load of the last minute; 0 where the system does not tell.

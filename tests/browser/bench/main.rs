@@ -24,7 +24,7 @@ mod results;
 mod stage;
 mod tabraft;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, bail, ensure};
 use tabraft_browser_tests::case::workspace;
 
 use crate::cell::{Cell, Durability, Who};
@@ -33,19 +33,20 @@ use crate::machine::Machine;
 use crate::options::{Options, PARTS};
 use crate::report::Progress;
 use crate::results::Results;
-use crate::stage::Check;
+use crate::stage::{Check, play};
 
 // One thread: the client of etcd takes no more of the processors than it needs.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let options = Options::parse()?;
-    let parts = PARTS.iter().filter(|it| options.wants(it)).count();
+    let parts = PARTS.iter().filter(|it| options.wants(it.0)).count();
     let mut bench = Bench {
         progress: Progress::new(parts),
         all: Results::new(Machine::look().await?, options.clone()),
         options,
+        failed: false,
     };
-    bench.run().await?;
+    bench.run().await;
     bench.end()
 }
 
@@ -53,136 +54,159 @@ struct Bench {
     options: Options,
     progress: Progress,
     all: Results,
+    /// A part could not be measured which should have been.
+    failed: bool,
 }
 
 impl Bench {
-    /// Whether the part is wanted; it is told that it begins.
-    fn begins(&self, part: &str, what: &str) -> bool {
-        let wanted = self.options.wants(part);
-        if wanted {
+    /// A part that fails is told, and the others go on.
+    async fn run(&mut self) {
+        for (part, what) in PARTS {
+            if !self.options.wants(part) {
+                continue;
+            }
             self.progress.part(what);
+            if let Err(error) = self.part(part).await {
+                self.failed = true;
+                self.leave_out(&format!("{what}: {error:#}"));
+            }
         }
-        wanted
     }
 
-    async fn run(&mut self) -> Result<()> {
-        if self.begins("floor", "the floor of this browser") {
-            let floor = floor::measure(&self.options).await.context("the floor")?;
-            self.progress.say(&format!(
-                "round trips {:.2} and {:.2} ms, transaction {:.2} ms: floor {:.2} ms; in one piece {:.2} ms",
-                floor.page_round_trip_ms, floor.worker_round_trip_ms, floor.transaction_ms,
-                floor.sum_ms, floor.way_ms
-            ));
-            self.all.floor = Some(floor);
+    async fn part(&mut self, part: &str) -> Result<()> {
+        match part {
+            "floor" => self.floor().await,
+            "etcd" => self.etcd().await,
+            "tabs" => self.tabraft(&[Who::ThreeTabs]).await,
+            "one-tab" => self.tabraft(&[Who::OneTab]).await,
+            "nodes" => self.tabraft(&[Who::FiveTabs, Who::NineTabs]).await,
+            "plain" => self.database(Who::Plain).await,
+            "dexie" => self.database(Who::Dexie).await,
+            "failover" => self.failover().await,
+            "restart" => self.restart().await,
+            "load" => self.load().await,
+            "long" => self.long().await,
+            "hidden" => self.hidden().await,
+            _ => bail!("there is no such part"),
         }
-        if self.begins("etcd", "etcd, three processes") {
-            self.etcd().await.context("etcd")?;
-        }
-        for (part, who) in [("tabs", Who::ThreeTabs), ("one-tab", Who::OneTab)] {
-            for durability in self.durabilities(part) {
-                self.progress
-                    .say(&format!("{}, {}", who.name(), durability.name()));
-                self.tabraft(who, durability).await?;
-            }
-        }
-        for (part, who) in [("plain", Who::Plain), ("dexie", Who::Dexie)] {
-            for durability in self.durabilities(part) {
-                self.database(who, durability).await?;
-            }
-        }
-        if self.begins("nodes", "five nodes, and nine") {
-            for who in [Who::FiveTabs, Who::NineTabs] {
-                self.progress.say(who.name());
-                self.tabraft(who, Durability::Strict).await?;
-            }
-        }
-        self.lives().await
     }
 
-    /// What else there are goals for.
-    async fn lives(&mut self) -> Result<()> {
-        let (options, progress) = (self.options.clone(), &self.progress);
-        if self.begins("failover", "failover, a worker and then a renderer killed") {
-            let (downtimes, check) = failover::of_workers(&options, progress).await?;
-            progress.say(&format!("worker: {}", downtimes.in_short()));
-            self.all.failover_worker = Some(downtimes);
-            self.all.checks.push(check);
-            let (downtimes, check) = failover::of_renderers(&options, progress).await?;
-            progress.say(&format!("renderer: {}", downtimes.in_short()));
-            self.all.failover_renderer = Some(downtimes);
-            self.all.checks.push(check);
-        }
-        if self.begins("restart", "a replica with a long log started again") {
-            let (restart, check) = restart::measure(&options, progress).await?;
-            progress.say(&format!(
-                "read {:.0} ms, replay {:.0} ms, start {:.0} ms, ready {:.0} ms",
-                restart.read_ms, restart.replay_ms, restart.start_ms, restart.ready_ms
-            ));
-            self.all.restart = Some(restart);
-            self.all.checks.push(check);
-        }
-        if self.begins("load", "download and cold load") {
-            let download = download::measure(&options).await?;
-            progress.say(&format!(
-                "{} files, {:.0} KB with brotli, first write after {:.0} ms",
-                download.files,
-                download.brotli_bytes as f64 / 1e3,
-                download.first_write_ms
-            ));
-            self.all.download = Some(download);
-        }
-        if self.begins("long", "a long run") {
-            let (long, check) = long::measure(&options, progress).await?;
-            progress.say(&format!(
-                "{:.0}/s, last tenth over first {:.2}",
-                long.per_second, long.last_over_first
-            ));
-            self.all.long = Some(long);
-            self.all.checks.push(check);
-        }
-        if self.begins("hidden", "all tabs hidden") {
-            let (hidden, check) = hidden::measure(&options).await?;
-            progress.say(&format!(
-                "{} elections, p99 {:.2} ms, in front {:.2} ms",
-                hidden.elections, hidden.hidden_p99_ms, hidden.foreground_p99_ms
-            ));
-            self.all.hidden = Some(hidden);
-            self.all.checks.push(check);
+    async fn floor(&mut self) -> Result<()> {
+        let floor = play(async |case| floor::measure(case, &self.options).await).await?;
+        self.progress.say(&format!(
+            "round trips {:.2} and {:.2} ms, transaction {:.2} ms: floor {:.2} ms; in one piece {:.2} ms",
+            floor.page_round_trip_ms, floor.worker_round_trip_ms, floor.transaction_ms,
+            floor.sum_ms, floor.way_ms
+        ));
+        self.all.floor = Some(floor);
+        Ok(())
+    }
+
+    async fn failover(&mut self) -> Result<()> {
+        let (options, progress) = (&self.options, &self.progress);
+        let (downtimes, check) =
+            play(async |case| failover::of_workers(case, options, progress).await).await?;
+        progress.say(&format!("worker: {}", downtimes.in_short()));
+        self.all.failover_worker = Some(downtimes);
+        self.all.checks.push(check);
+        let (downtimes, check) =
+            play(async |case| failover::of_renderers(case, options, progress).await).await?;
+        progress.say(&format!("renderer: {}", downtimes.in_short()));
+        self.all.failover_renderer = Some(downtimes);
+        self.all.checks.push(check);
+        if self.all.machine.etcd.is_some() {
+            let downtimes = Downtimes::of(etcd::failover(options).await?)?;
+            progress.say(&format!("etcd: {}", downtimes.in_short()));
+            self.all.failover_etcd = Some(downtimes);
         }
         Ok(())
     }
 
-    /// Those that a contender is measured with; tells that it begins.
-    fn durabilities(&self, part: &str) -> Vec<Durability> {
-        let what = match part {
-            "tabs" => "tabraft, three nodes in three tabs, the client in a fourth",
-            "one-tab" => "tabraft, three nodes and the client in one tab",
-            "plain" => "plain IndexedDB, a transaction for each put",
-            _ => "Dexie, a put at a time",
-        };
-        if !self.begins(part, what) {
-            return vec![];
-        }
-        if self.options.quick || part == "dexie" {
-            return vec![Durability::Strict];
-        }
-        vec![Durability::Strict, Durability::Relaxed]
-    }
-
-    async fn tabraft(&mut self, who: Who, durability: Durability) -> Result<()> {
-        let measured = tabraft::measure(who, durability, &self.options, &self.progress).await;
-        let (cells, check) = measured.with_context(|| who.name())?;
-        self.keep(cells, vec![check]);
+    async fn restart(&mut self) -> Result<()> {
+        let (restart, check) =
+            play(async |case| restart::measure(case, &self.options, &self.progress).await).await?;
+        self.progress.say(&format!(
+            "read {:.0} ms, replay {:.0} ms, start {:.0} ms, ready {:.0} ms",
+            restart.read_ms, restart.replay_ms, restart.start_ms, restart.ready_ms
+        ));
+        self.all.restart = Some(restart);
+        self.all.checks.push(check);
         Ok(())
     }
 
-    async fn database(&mut self, who: Who, durability: Durability) -> Result<()> {
+    async fn load(&mut self) -> Result<()> {
+        let download = download::measure(&self.options).await?;
+        self.progress.say(&format!(
+            "{} files, {:.0} KB with brotli, first write after {:.0} ms",
+            download.files.len(),
+            download.brotli_bytes as f64 / 1e3,
+            download.first_write_ms
+        ));
+        self.all.download = Some(download);
+        Ok(())
+    }
+
+    async fn long(&mut self) -> Result<()> {
+        let (long, check) =
+            play(async |case| long::measure(case, &self.options, &self.progress).await).await?;
+        self.progress.say(&format!(
+            "{:.0}/s, last tenth over first {:.2}",
+            long.per_second, long.last_over_first
+        ));
+        self.all.long = Some(long);
+        self.all.checks.push(check);
+        Ok(())
+    }
+
+    async fn hidden(&mut self) -> Result<()> {
+        let (hidden, check) = play(async |case| hidden::measure(case, &self.options).await).await?;
+        self.progress.say(&format!(
+            "{} elections, p99 {:.2} ms, in front {:.2} ms",
+            hidden.elections, hidden.hidden_p99_ms, hidden.foreground_p99_ms
+        ));
+        self.all.hidden = Some(hidden);
+        self.all.checks.push(check);
+        Ok(())
+    }
+
+    /// Those that a contender is measured with.
+    fn durabilities(&self, who: Who) -> &'static [Durability] {
+        let strict_alone = [Who::Dexie, Who::FiveTabs, Who::NineTabs].contains(&who);
+        if self.options.quick || strict_alone {
+            return &[Durability::Strict];
+        }
+        &[Durability::Strict, Durability::Relaxed]
+    }
+
+    async fn tabraft(&mut self, contenders: &[Who]) -> Result<()> {
+        for &who in contenders {
+            for &durability in self.durabilities(who) {
+                self.progress.contender(who, durability);
+                let (options, progress) = (&self.options, &self.progress);
+                let (cells, check) = play(async |case| {
+                    tabraft::measure(case, who, durability, options, progress).await
+                })
+                .await?;
+                self.keep(cells, vec![check]);
+            }
+        }
+        Ok(())
+    }
+
+    async fn database(&mut self, who: Who) -> Result<()> {
         if who == Who::Dexie && databases::dexie().is_none() {
             self.leave_out("Dexie is not there: `web/setup.sh bench` brings it.");
             return Ok(());
         }
-        let measured = databases::measure(who, durability, &self.options, &self.progress).await;
-        self.keep(measured.with_context(|| who.name())?, vec![]);
+        for &durability in self.durabilities(who) {
+            self.progress.contender(who, durability);
+            let (options, progress) = (&self.options, &self.progress);
+            let cells = play(async |case| {
+                databases::measure(case, who, durability, options, progress).await
+            })
+            .await?;
+            self.keep(cells, vec![]);
+        }
         Ok(())
     }
 
@@ -193,12 +217,6 @@ impl Bench {
         }
         let (cells, checks) = etcd::measure(&self.options, &self.progress).await?;
         self.keep(cells, checks);
-        if self.options.wants("failover") || self.options.only.is_empty() {
-            let downtimes = Downtimes::of(etcd::failover(&self.options).await?)?;
-            self.progress
-                .say(&format!("failover: {}", downtimes.in_short()));
-            self.all.failover_etcd = Some(downtimes);
-        }
         Ok(())
     }
 

@@ -26,9 +26,26 @@ pub struct Options {
     pub hidden_seconds: u64,
 }
 
-pub const PARTS: [&str; 12] = [
-    "floor", "etcd", "tabs", "one-tab", "plain", "dexie", "nodes", "failover", "restart", "load",
-    "long", "hidden",
+/// Each by its name, and what it is.
+pub const PARTS: [(&str, &str); 12] = [
+    ("floor", "the floor of this browser"),
+    ("etcd", "etcd, three processes"),
+    (
+        "tabs",
+        "tabraft, three nodes in three tabs, the client in a fourth",
+    ),
+    ("one-tab", "tabraft, three nodes and the client in one tab"),
+    ("plain", "plain IndexedDB, a transaction for each put"),
+    ("dexie", "Dexie, a put at a time"),
+    ("nodes", "tabraft, five nodes and nine, a tab each"),
+    (
+        "failover",
+        "failover: the leader's worker, its renderer, etcd's leader killed",
+    ),
+    ("restart", "a replica with a long log started again"),
+    ("load", "download and cold load"),
+    ("long", "a long run"),
+    ("hidden", "all tabs hidden"),
 ];
 
 impl Options {
@@ -37,10 +54,10 @@ impl Options {
         for argument in std::env::args().skip(1) {
             match argument.as_str() {
                 "--quick" => quick = true,
-                part if PARTS.contains(&part) => only.push(argument),
+                part if PARTS.iter().any(|it| it.0 == part) => only.push(argument),
                 other => bail!(
                     "no such part: {other}; there are --quick, {}",
-                    PARTS.join(", ")
+                    PARTS.map(|it| it.0).join(", ")
                 ),
             }
         }

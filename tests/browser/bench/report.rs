@@ -37,10 +37,17 @@ impl Progress {
         );
     }
 
+    pub fn contender(&self, who: Who, durability: Durability) {
+        println!("    {}, {}", who.name(), durability.name());
+    }
+
     pub fn cell(&self, cell: &Cell) {
         let failures = match cell.failures() {
             0 => String::new(),
-            failures => format!(", {failures} FAILED"),
+            failures => {
+                let first = cell.runs.iter().find_map(|it| it.failed.first());
+                format!(", {failures} FAILED, first: {}", first.map_or("", |it| it))
+            }
         };
         self.say(&format!(
             "{}: {}/s ±{:.0} %, p50 {} ms, p99 {} ms{failures}",
@@ -199,9 +206,8 @@ pub fn markdown(all: &Results) -> String {
     say("|---|---|---|---|---|---|");
     for check in &all.checks {
         let holds = if check.holds() { "holds" } else { "BROKEN" };
-        let problem = check.problem.as_deref().unwrap_or_default();
         say(&format!(
-            "| {} | {} | {} | {} | {} | {holds} {problem} |",
+            "| {} | {} | {} | {} | {} | {holds} |",
             check.what, check.acknowledged, check.applied, check.keys_written, check.keys_found
         ));
     }

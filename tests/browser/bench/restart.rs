@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tabraft_browser_tests::case::Case;
 
 use crate::cell::{Durability, median};
 use crate::options::Options;
@@ -35,10 +36,14 @@ struct Told {
     replay_ms: f64,
 }
 
-pub async fn measure(options: &Options, progress: &Progress) -> Result<(Restart, Check)> {
+pub async fn measure(
+    case: &Case,
+    options: &Options,
+    progress: &Progress,
+) -> Result<(Restart, Check)> {
     // Nothing is compacted: all of it is in the log.
     let whole = "&snapshot_entries=100000000&snapshot_bytes=1073741824&catchup_entries=100000000";
-    let stage = Stage::tabs(3, Durability::Strict, whole).await?;
+    let stage = Stage::tabs(case, 3, Durability::Strict, whole).await?;
     fill(&stage, options.entries, progress).await?;
     let status = stage.settled().await?;
     let id = *status.followers().first().context("no follower")?;
@@ -49,7 +54,7 @@ pub async fn measure(options: &Options, progress: &Progress) -> Result<(Restart,
         all.push(host.eval(include_str!("restart.js"), json!(id)).await?);
         stage.settled().await?;
     }
-    let check = stage.end_checked("restart", options.entries, options.entries);
+    let check = stage.check("restart", options.entries, options.entries);
     let check = check.await?;
     let of = |field: fn(&Told) -> f64| median(all.iter().map(field)).context("no restart");
     let restart = Restart {
@@ -64,7 +69,7 @@ pub async fn measure(options: &Options, progress: &Progress) -> Result<(Restart,
 }
 
 /// So many puts, each with a key of its own.
-async fn fill(stage: &Stage, entries: u64, progress: &Progress) -> Result<()> {
+async fn fill(stage: &Stage<'_>, entries: u64, progress: &Progress) -> Result<()> {
     const AT_ONCE: u64 = 10_000;
     let mut from = 0;
     while from < entries {

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use serde::Deserialize;
 use serde_json::json;
+use tabraft_browser_tests::case::Case;
 
 use crate::cell::{BUSY, Cell, Durability, Figures, Shape, Who, shapes};
 use crate::options::Options;
@@ -21,16 +22,17 @@ struct Told {
 
 /// The cells of one cluster, and the bench checked against it afterwards.
 pub async fn measure(
+    case: &Case,
     who: Who,
     durability: Durability,
     options: &Options,
     progress: &Progress,
 ) -> Result<(Vec<Cell>, Check)> {
     let stage = match who {
-        Who::OneTab => Stage::one_tab(durability).await?,
-        Who::FiveTabs => Stage::tabs(5, durability, "").await?,
-        Who::NineTabs => Stage::tabs(9, durability, "").await?,
-        _ => Stage::tabs(3, durability, "").await?,
+        Who::OneTab => Stage::one_tab(case, durability).await?,
+        Who::FiveTabs => Stage::tabs(case, 5, durability, "").await?,
+        Who::NineTabs => Stage::tabs(case, 9, durability, "").await?,
+        _ => Stage::tabs(case, 3, durability, "").await?,
     };
     let shapes = match who {
         Who::FiveTabs | Who::NineTabs => vec![BUSY],
@@ -55,11 +57,11 @@ pub async fn measure(
     }
     ensure!(acked > 0, "nothing was acknowledged");
     let what = format!("{}, {}", who.name(), durability.name());
-    let check = stage.end_checked(&what, acked, keys).await?;
+    let check = stage.check(&what, acked, keys).await?;
     Ok((cells, check))
 }
 
-async fn run(stage: &Stage, shape: Shape, options: &Options) -> Result<Told> {
+async fn run(stage: &Stage<'_>, shape: Shape, options: &Options) -> Result<Told> {
     let body = concat!(include_str!("loop.js"), include_str!("cell.js"));
     let args = json!({
         "op": shape.op, "valueBytes": shape.value_bytes, "inFlight": shape.in_flight,

@@ -64,7 +64,6 @@ pub async fn measure(options: &Options, progress: &Progress) -> Result<(Vec<Cell
             applied: (revision(&channel).await? - from) as u64,
             keys_written: keys,
             keys_found: count.count as u64,
-            problem: None,
         });
         ensure!(trio.leader().await? == leader, "another leader");
         trio.end().await?;
