@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tabraft_browser_tests::case::{Case, dist};
 use tabraft_browser_tests::tab::Tab;
@@ -14,7 +14,7 @@ use crate::cell::median;
 use crate::options::Options;
 use crate::stage::play;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Download {
     pub files: Vec<File>,
@@ -40,7 +40,7 @@ pub async fn measure(options: &Options) -> Result<Download> {
     })
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct File {
     pub path: PathBuf,

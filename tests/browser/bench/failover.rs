@@ -20,7 +20,7 @@ const IN_FLIGHT: u64 = 8;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Milliseconds from each death to the first acknowledged write.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Downtimes {
     pub p50_ms: f64,

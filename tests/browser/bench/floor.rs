@@ -1,7 +1,7 @@
 //! The floor: what the browser itself charges for the way of a write, with nothing of ours in it.
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::tab::Tab;
@@ -14,7 +14,7 @@ const LOOP: &str = include_str!("loop.js");
 const ROLES: &str = include_str!("floor.js");
 
 /// Medians, in milliseconds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Floor {
     /// A page to a worker in another tab and back, as a client to a leader.

@@ -1,11 +1,11 @@
 //! What tabraft is to reach, and what it reached: ratios within one run.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cell::Who;
 use crate::results::Results;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Goal {
     pub what: String,

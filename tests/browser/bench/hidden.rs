@@ -12,7 +12,7 @@ use crate::cell::Durability;
 use crate::options::Options;
 use crate::stage::{Check, Stage, blank};
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Hidden {
     pub seconds: u64,

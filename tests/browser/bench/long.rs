@@ -31,7 +31,7 @@ pub struct Tenth {
     pub storage_bytes: u64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Long {
     pub writes: u64,

@@ -24,7 +24,9 @@ mod results;
 mod stage;
 mod tabraft;
 
-use anyhow::{Result, bail, ensure};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
 use tabraft_browser_tests::case::workspace;
 
 use crate::cell::{Cell, Durability, Who};
@@ -38,7 +40,14 @@ use crate::stage::{Check, play};
 // One thread: the client of etcd takes no more of the processors than it needs.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let options = Options::parse()?;
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if_eq("--publish").is_some() {
+        let path = arguments
+            .next()
+            .context("--publish takes the JSON file of a run")?;
+        return report::publish(Path::new(&path));
+    }
+    let options = Options::parse(arguments)?;
     let parts = PARTS.iter().filter(|it| options.wants(it.0)).count();
     let mut bench = Bench {
         progress: Progress::new(parts),

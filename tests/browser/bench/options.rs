@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tabraft_browser_tests::runner::number_from;
 
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Options {
     /// Only the cells that the goals need.
@@ -49,14 +49,14 @@ pub const PARTS: [(&str, &str); 12] = [
 ];
 
 impl Options {
-    pub fn parse() -> Result<Self> {
+    pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Self> {
         let (mut quick, mut only) = (false, vec![]);
-        for argument in std::env::args().skip(1) {
+        for argument in arguments {
             match argument.as_str() {
                 "--quick" => quick = true,
                 part if PARTS.iter().any(|it| it.0 == part) => only.push(argument),
                 other => bail!(
-                    "no such part: {other}; there are --quick, {}",
+                    "no such part: {other}; there are --quick, --publish FILE, {}",
                     PARTS.map(|it| it.0).join(", ")
                 ),
             }

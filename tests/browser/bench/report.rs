@@ -1,7 +1,10 @@
 //! What is printed: the progress, and the tables in Markdown.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::time::Instant;
+
+use anyhow::{Context, Result};
 
 use crate::cell::{Cell, Durability, IN_FLIGHT, Op, SIZES, Shape, Who};
 use crate::goals::figure;
@@ -89,6 +92,30 @@ fn size(bytes: u64) -> String {
         it if it >= 1 << 10 => format!("{} KiB", it >> 10),
         it => format!("{it} B"),
     }
+}
+
+/// Puts the tables of a run between the marks in `README.md`.
+pub fn publish(path: &Path) -> Result<()> {
+    const BEGIN: &str = "<!-- figures: begin -->\n";
+    const END: &str = "<!-- figures: end -->";
+    let all: Results = serde_json::from_slice(&std::fs::read(path)?)
+        .with_context(|| format!("{} is not a run of this bench", path.display()))?;
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(&page)?;
+    let parts = text
+        .split_once(BEGIN)
+        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.with_context(|| format!("{} has no marks", page.display()))?;
+    std::fs::write(
+        &page,
+        format!("{before}{BEGIN}\n{}\n{END}{after}", markdown(&all)),
+    )?;
+    println!(
+        "{} has the figures of {}.",
+        page.display(),
+        all.machine.date
+    );
+    Ok(())
 }
 
 /// All tables, in Markdown.

@@ -11,7 +11,7 @@ use crate::report::Progress;
 use crate::stage::{Check, Stage};
 
 /// Medians, in milliseconds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Restart {
     pub entries: u64,

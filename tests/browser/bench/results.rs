@@ -1,6 +1,6 @@
 //! All that a run of the bench has measured, as it is written to the file.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cell::{BUSY, BUSY_READS, Cell, Durability, LONE, Shape, Who};
 use crate::download::Download;
@@ -15,7 +15,7 @@ use crate::restart::Restart;
 use crate::stage::Check;
 
 /// What was not measured is missing.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Results {
     pub machine: Machine,

@@ -115,7 +115,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     pub what: String,
