@@ -31,6 +31,8 @@ pub struct Downtimes {
 
 impl Downtimes {
     pub fn of(all: Vec<f64>) -> Result<Self> {
+        let before = all.iter().find(|it| **it <= 0.0);
+        ensure!(before.is_none(), "a term began before the death: {all:?}");
         let sorted = sorted(all.iter().copied());
         let at = |share| quantile(&sorted, share).context("no deaths");
         Ok(Self {
@@ -106,19 +108,18 @@ pub async fn of_renderers(
     // Opening a tab again takes seconds, so fewer will do.
     let kills = options.kills.min(50);
     begin(&stage.client).await?;
-    let client = stage.case.browser.renderer_of(&stage.client.window).await?;
+    let mut others = vec![renderer(&stage, &stage.client).await?];
+    let mut pids = vec![];
+    for host in &stage.hosts {
+        let pid = renderer(&stage, host).await?;
+        ensure!(!others.contains(&pid), "tabs share the process {pid}");
+        others.push(pid);
+        pids.push(pid);
+    }
     let mut all = vec![];
     for _ in 0..kills {
         let leader = stage.client.healthy(3).await?;
-        let mut pids = vec![];
-        for host in &stage.hosts {
-            pids.push(stage.case.browser.renderer_of(&host.window).await?);
-        }
         let pid = pids[leader as usize - 1];
-        let shared = pids.iter().filter(|it| **it == pid).count() > 1;
-        if shared || pid == client {
-            bail!("tabs share a process: {pids:?} and the client's {client}");
-        }
         let term: u64 = stage
             .client
             .eval("return harness.failover.term", Value::Null)
@@ -136,7 +137,10 @@ pub async fn of_renderers(
         )
         .await?;
         all.push(first - killed_at.duration_since(UNIX_EPOCH)?.as_secs_f64() * 1e3);
-        stage.reopen(leader).await?;
+        others.retain(|it| *it != pid);
+        let pid = reopen(&mut stage, leader, &others).await?;
+        others.push(pid);
+        pids[leader as usize - 1] = pid;
         progress.step(all.len() as u64, kills);
     }
     let (acked, keys) = end(&stage.client).await?;
@@ -144,14 +148,30 @@ pub async fn of_renderers(
     Ok((Downtimes::of(all)?, check))
 }
 
+async fn renderer(stage: &Stage<'_>, tab: &Tab) -> Result<u32> {
+    stage.case.browser.renderer_of(&tab.window).await
+}
+
+/// Opens the tab of a replica again, in a process of which no other tab dies.
+async fn reopen(stage: &mut Stage<'_>, id: u64, others: &[u32]) -> Result<u32> {
+    for _ in 0..4 {
+        stage.reopen(id).await?;
+        let pid = renderer(stage, &stage.hosts[id as usize - 1]).await?;
+        if !others.contains(&pid) {
+            return Ok(pid);
+        }
+    }
+    bail!("the tab of node {id} always shares a process with another")
+}
+
 async fn listen(host: &Tab, id: u64) -> Result<()> {
-    let body = concat!(include_str!("loop.js"), include_str!("host.js"));
+    let body = concat!(include_str!("wall.js"), include_str!("host.js"));
     host.run(body, json!(id)).await?;
     Ok(())
 }
 
 async fn begin(client: &Tab) -> Result<()> {
-    let body = concat!(include_str!("loop.js"), include_str!("failover.js"));
+    let body = concat!(include_str!("wall.js"), include_str!("failover.js"));
     client.run(body, json!(IN_FLIGHT)).await?;
     Ok(())
 }

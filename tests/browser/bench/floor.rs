@@ -10,7 +10,7 @@ use crate::cell::{Figures, median};
 use crate::options::Options;
 use crate::stage::{blank, in_worker};
 
-const LOOP: &str = include_str!("loop.js");
+const LOOP: &str = concat!(include_str!("loop.js"), include_str!("wall.js"));
 const ROLES: &str = include_str!("floor.js");
 
 /// Medians, in milliseconds.

@@ -32,12 +32,3 @@ const percentiles = (latencies) => {
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null;
   return { p50Ms: at(0.5), p99Ms: at(0.99) };
 };
-
-// Milliseconds of the wall clock, finer than Date tells, the same in all processes.
-const skew = (() => {
-  const before = Date.now();
-  while (Date.now() === before);
-  return Date.now() - performance.now();
-})();
-const wallMs = () => performance.now() + skew;
-const untilWall = (ms) => new Promise((done) => setTimeout(done, ms - wallMs()));
