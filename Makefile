@@ -26,7 +26,7 @@ stage = @echo "== $(1)  [$(minutes)]"
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
 setup: ## Install what is missing: Rust for wasm32, Trunk, wasm-bindgen, wasm-opt, browsers
@@ -118,6 +118,13 @@ fuzz: setup-rust ## Fuzz what reads bytes from outside (FUZZ_SECONDS=60 a target
 	    $(FUZZ_DIR)/$$target tests/fuzz/corpus/$$target; \
 	done
 
+# Built as a release, but sooner: the client of etcd is part of what is measured.
 .PHONY: bench
-bench: setup-rust ## Measure the core
+bench: ## Measure all, beside etcd, Dexie and plain IndexedDB (QUICK=1, PARTS="floor tabs")
+	@web/setup.sh bench
+	@[ -n "$${TABRAFT_DIST:-}" ] || trunk build --release
+	@cargo run --profile measure -p tabraft-bench -- $(if $(QUICK),--quick) $(PARTS)
+
+.PHONY: bench-core
+bench-core: setup-rust ## Measure the core natively, part by part
 	@cargo bench --bench core

@@ -6,6 +6,7 @@
 #   web/setup.sh rust     Rust with the wasm32 library, clippy, rustfmt
 #   web/setup.sh build    that, and what `trunk serve` and `trunk build` need
 #   web/setup.sh test     that, and browsers with their WebDriver servers
+#   web/setup.sh bench    that, and what tabraft is measured beside: etcd, Dexie
 #
 # Tools go where `cargo install` puts them, so that plain `trunk serve` and
 # `cargo test` work afterwards without make.
@@ -15,6 +16,7 @@ set -euo pipefail
 TRUNK_VERSION=0.21.14
 BINARYEN_VERSION=132.0.0
 GECKODRIVER_VERSION=0.37.1
+DEXIE_VERSION=4.4.7
 
 TOOLCHAIN=tabraft # the name rustup gets for Debian's toolchain
 TARGET=wasm32-unknown-unknown
@@ -37,7 +39,8 @@ case $part in
   rust) steps=1 ;;
   build) steps=4 ;;
   test) steps=6 ;;
-  *) echo "setup: unknown part '$part': use rust, build or test" >&2; exit 2 ;;
+  bench) steps=8 ;;
+  *) echo "setup: unknown part '$part': use rust, build, test or bench" >&2; exit 2 ;;
 esac
 
 # --- saying what happens ---------------------------------------------------
@@ -368,6 +371,36 @@ finish_browsers() {
   finished
 }
 
+# --- 7, 8: what tabraft is measured beside ---------------------------------
+
+# Without it the bench leaves its column empty. Debian's package would start it
+# as a service, too, which nobody asked for here.
+setup_etcd() {
+  begin "etcd"
+  local found
+  found=$(version_of etcd)
+  if [ -n "$found" ]; then there "$found"; return; fi
+  if ! have_apt; then say "not there and there is no apt: etcd is left out"; return; fi
+  ask_for_root
+  if ! apt_install etcd-server 2>&1 | indented; then
+    say "apt-get could not install etcd-server: etcd is left out"
+    return
+  fi
+  if have systemctl; then as_root systemctl disable --now --quiet etcd 2>/dev/null || true; fi
+  finished "$(version_of etcd)"
+}
+
+setup_dexie() {
+  begin "Dexie $DEXIE_VERSION"
+  local dir=$share/dexie
+  if grep -q "\"version\": \"$DEXIE_VERSION\"" "$dir/node_modules/dexie/package.json" 2>/dev/null; then there; return; fi
+  if ! have npm; then say "not there and there is no npm: Dexie is left out"; return; fi
+  mkdir -p "$dir"
+  npm install --prefix "$dir" --no-audit --no-fund --loglevel=error "dexie@$DEXIE_VERSION" 2>&1 | indented ||
+    die "npm could not install dexie $DEXIE_VERSION: see above."
+  finished
+}
+
 # --- all of it -------------------------------------------------------------
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/tabraft-setup.XXXXXX")
@@ -383,15 +416,19 @@ trap 'exit 130' INT TERM
 
 setup_rust
 check_protoc
-if [ "$part" = test ]; then start_browsers; fi
+if [ "$part" = test ] || [ "$part" = bench ]; then start_browsers; fi
 if [ "$part" != rust ]; then
   setup_wasm_bindgen
   setup_trunk
   setup_wasm_opt
 fi
-if [ "$part" = test ]; then
+if [ "$part" = test ] || [ "$part" = bench ]; then
   setup_geckodriver
   finish_browsers
+fi
+if [ "$part" = bench ]; then
+  setup_etcd
+  setup_dexie
 fi
 if [ $built = yes ]; then rm -rf "$build_dir"; fi
 if [ $path_has_cargo = no ] && [ "$part" != rust ]; then

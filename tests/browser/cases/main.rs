@@ -19,6 +19,7 @@ mod page_states;
 mod partitions;
 mod salvage;
 mod snapshots;
+mod speed;
 mod sustained;
 mod tabs;
 mod two_nodes;
@@ -72,6 +73,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, foreign_messages::foreign_messages),
     entry!(BOTH, judge::verdict_of_a_tab),
     entry!(CHROMIUM, judge::keys_of_others),
+    entry!(BOTH, speed::bench),
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)

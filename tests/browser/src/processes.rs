@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, Signal, System};
 
 use crate::wait::eventually;
@@ -88,6 +88,17 @@ pub fn is_alive(pid: u32) -> bool {
     system
         .process(pid)
         .is_some_and(|it| !dead.contains(&it.status()))
+}
+
+/// Sends SIGKILL to one, without waiting for its end. Returns the time just before.
+pub fn kill_now(pid: u32) -> Result<SystemTime> {
+    ensure!(pid > 1, "refusing to kill {pid}");
+    let system = table(ProcessRefreshKind::nothing());
+    let process = system.process(Pid::from_u32(pid));
+    let process = process.with_context(|| format!("no process {pid}"))?;
+    let at = SystemTime::now();
+    process.kill_with(Signal::Kill).context("no SIGKILL here")?;
+    Ok(at)
 }
 
 /// Sends SIGKILL to each, which nothing can catch or flush on, and waits until none is alive.

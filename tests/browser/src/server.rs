@@ -13,8 +13,8 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{self, DefaultBodyLimit, State};
 use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
 use serde::Deserialize;
 
 /// Where the page lies unless a case wants it elsewhere.
@@ -70,6 +70,7 @@ impl Server {
             .route("/_harness/console", post(hear_line))
             .route("/_harness/acked/{load}", post(hear_acked))
             .route("/_harness/told/{name}", post(hear_told))
+            .route("/_harness/blank", get(blank))
             .fallback(serve_file)
             .layer(DefaultBodyLimit::max(16 << 20))
             .with_state(shared.clone());
@@ -85,6 +86,11 @@ impl Server {
     /// The page's URL with `query`, which begins with a question mark or is empty.
     pub fn page(&self, query: &str) -> String {
         format!("http://127.0.0.1:{}{}{query}", self.port, self.shared.mount)
+    }
+
+    /// A page of the same origin without tabraft.
+    pub fn blank(&self) -> String {
+        format!("http://127.0.0.1:{}/_harness/blank", self.port)
     }
 
     fn heard<T>(&self, look: impl FnOnce(&mut Heard) -> T) -> T {
@@ -188,6 +194,12 @@ async fn hear_told(
     let mut heard = shared.heard.lock().unwrap_or_else(|it| it.into_inner());
     heard.told.entry(name).or_default().push(told);
     StatusCode::NO_CONTENT
+}
+
+async fn blank() -> Html<String> {
+    Html(format!(
+        "<!doctype html><link rel=icon href=data:><script>{COLLECTOR}</script>"
+    ))
 }
 
 async fn serve_file(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {

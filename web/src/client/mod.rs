@@ -11,11 +11,13 @@
 //! - [`judging`] is the live judge of what this tab's clients did
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before
 //! - [`address`] is the page's URL
+//! - [`bench`] measures how fast it is here
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
 
 mod address;
 mod backup;
+mod bench;
 mod configure;
 pub mod console;
 mod data;

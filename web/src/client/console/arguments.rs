@@ -168,7 +168,7 @@ impl Arguments {
     }
 
     /// An option that nobody knows is likely a misspelt one.
-    fn know(&self, at: u32, names: &[&str]) -> Result<(), ApiError> {
+    pub fn know(&self, at: u32, names: &[&str]) -> Result<(), ApiError> {
         let options = self.0.get(at);
         let Some(options) = options.dyn_ref::<Object>() else {
             return Ok(());

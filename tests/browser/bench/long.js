@@ -1,0 +1,19 @@
+// `writes` puts of 256 bytes over 10,000 keys, 256 in flight: when each tenth was done, and what the
+// page held then.
+const RING = 10_000;
+const long = (harness.long = { sent: 0, acked: 0, failed: [], tenths: [], over: false });
+const heap = () => performance.memory?.usedJSHeapSize ?? 0;
+const began = performance.now();
+const lane = async () => {
+  while (long.sent < args && long.failed.length < 100) {
+    const n = long.sent++;
+    try {
+      await tabraft.put(`long/${n % RING}`, `${n}:`.padEnd(256, "x"), { timeoutMs: 30_000 });
+      const tenth = Math.floor((++long.acked * 10) / args);
+      if (tenth > long.tenths.length) long.tenths.push({ ms: performance.now() - began, heapBytes: heap() });
+    } catch (error) {
+      long.failed.push(error.message);
+    }
+  }
+};
+Promise.all(Array.from({ length: 256 }, lane)).then(() => { long.over = true; });

@@ -1,0 +1,131 @@
+//! `tabraft.bench`: how fast this page's cluster is, beside what this browser charges by itself.
+
+use std::cell::{Cell, RefCell};
+
+use futures_util::future::try_join_all;
+use js_sys::{Function, Promise, Reflect};
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use super::Cluster;
+use crate::model::{ApiError, Call};
+
+/// Keys that it writes, `bench/0` and so on; they are left there.
+const KEYS: u64 = 1_000;
+/// For an operation that waits for many others.
+const TIMEOUT_MS: f64 = 30_000.0;
+/// How long plain IndexedDB is measured, in milliseconds.
+const PLAIN_MS: u32 = 1_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Put,
+    /// Linearizable.
+    Get,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    pub ops: u64,
+    /// Under way at any time.
+    pub in_flight: u64,
+    pub value_bytes: usize,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    pub ops: u64,
+    pub seconds: f64,
+    pub ops_per_second: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+}
+
+impl Cluster {
+    /// Runs a load over this page's cluster.
+    ///
+    /// # Errors
+    /// The first one that an operation got: there are no figures of what failed.
+    pub async fn bench(&self, load: Load) -> Result<Figures, ApiError> {
+        if load.kind == Kind::Get {
+            let fill = Load {
+                ops: KEYS.min(load.ops),
+                kind: Kind::Put,
+                ..load
+            };
+            self.run(fill).await?;
+        }
+        self.run(load).await
+    }
+
+    async fn run(&self, load: Load) -> Result<Figures, ApiError> {
+        let value = "x".repeat(load.value_bytes);
+        let (next, latencies) = (Cell::new(0), RefCell::new(Vec::new()));
+        let lane = async || {
+            while next.get() < load.ops {
+                let n = next.replace(next.get() + 1);
+                let began = now_ms();
+                self.one(load.kind, &format!("bench/{}", n % KEYS), &value)
+                    .await?;
+                latencies.borrow_mut().push(now_ms() - began);
+            }
+            Ok::<(), ApiError>(())
+        };
+        let began = now_ms();
+        try_join_all((0..load.in_flight).map(|_| lane())).await?;
+        let seconds = (now_ms() - began) / 1_000.0;
+        let mut sorted = latencies.take();
+        sorted.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let nth = (sorted.len() as f64 * share) as usize;
+            sorted.get(nth.min(sorted.len().saturating_sub(1)))
+        };
+        Ok(Figures {
+            ops: load.ops,
+            seconds,
+            ops_per_second: load.ops as f64 / seconds,
+            p50_ms: at(0.5).copied().unwrap_or_default(),
+            p99_ms: at(0.99).copied().unwrap_or_default(),
+        })
+    }
+
+    async fn one(&self, kind: Kind, key: &str, value: &str) -> Result<(), ApiError> {
+        let call = Call {
+            timeout_ms: TIMEOUT_MS,
+            ..Call::default()
+        };
+        match kind {
+            Kind::Put => self.put(key, value, call).await.map(drop),
+            Kind::Get => self.get(key, call).await.map(drop),
+        }
+    }
+}
+
+/// What this browser charges by itself, and what a page would do without a cluster: `{floor, plain}`,
+/// see `floor.js`.
+///
+/// # Errors
+/// The browser's.
+pub async fn floor(load: Load) -> Result<JsValue, ApiError> {
+    let failed = |error: JsValue| ApiError::browser("The floor could not be measured", &error);
+    let task = js_sys::Object::new();
+    for (name, value) in [
+        ("ms", f64::from(PLAIN_MS)),
+        ("inFlight", load.in_flight as f64),
+        ("valueBytes", load.value_bytes as f64),
+    ] {
+        Reflect::set(&task, &name.into(), &value.into()).map_err(failed)?;
+    }
+    let measure = Function::new_with_args("task", include_str!("floor.js"));
+    let measuring = measure.call1(&JsValue::UNDEFINED, &task).map_err(failed)?;
+    let measuring: Promise = measuring.dyn_into().map_err(failed)?;
+    JsFuture::from(measuring).await.map_err(failed)
+}
+
+fn now_ms() -> f64 {
+    let clock = web_sys::window().and_then(|window| window.performance());
+    clock.map_or_else(js_sys::Date::now, |clock| clock.now())
+}
