@@ -221,6 +221,7 @@ impl Replica {
         records.push(Record {
             seq: last.seq + 1,
             from_seq: last.seq + 1,
+            oldest_seq: last.oldest_seq,
             hard_state,
             entries,
             membership: None,

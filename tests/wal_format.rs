@@ -30,6 +30,7 @@ fn record(seq: u64, term: u64, commit: u64, entries: Vec<LogEntry>) -> Record {
         node: NODE,
         seq,
         from_seq: seq,
+        oldest_seq: 1,
         hard_state: HardState {
             term,
             vote: 0,
@@ -134,7 +135,42 @@ fn a_log_that_begins_too_late_is_refused() {
     let mut tables = young();
     tables.write(&batch(&record(3, 2, 5, vec![entry(6, 2)]), None));
     tables.records.drain(..2);
-    let missing = Damage::MissingRecord { seq: 2 };
+    let missing = Damage::MissingRecord { seq: 1 };
+    assert_eq!(replay(CLUSTER, NODE, &tables), Err(missing));
+}
+
+/// Also where nothing that is left needs it: it may have held what was acknowledged.
+#[test]
+fn a_missing_first_record_is_noticed() {
+    let mut tables = young();
+    tables.write(&batch(&record(3, 2, 5, vec![entry(6, 2)]), None));
+    let mut fourth = record(4, 2, 5, vec![]);
+    fourth.snapshot = Some((5, 2));
+    fourth.oldest_seq = 3;
+    let dropping = WriteBatch {
+        drop_records_below: Some(3),
+        ..batch(&fourth, Some(&snapshot(5, 2)))
+    };
+    tables.write(&dropping);
+    assert!(replay(CLUSTER, NODE, &tables).is_ok());
+    tables.records.remove(0);
+    let missing = Damage::MissingRecord { seq: 3 };
+    assert_eq!(replay(CLUSTER, NODE, &tables), Err(missing));
+}
+
+/// A record alone does not do without the snapshot it speaks of.
+#[test]
+fn a_missing_snapshot_is_named() {
+    let mut tables = with_own_snapshot();
+    let mut fourth = record(4, 2, 6, vec![]);
+    fourth.oldest_seq = 3;
+    let dropping = WriteBatch {
+        drop_records_below: Some(3),
+        ..batch(&fourth, None)
+    };
+    tables.write(&dropping);
+    tables.snapshots.pop();
+    let missing = Damage::MissingSnapshot { index: 4 };
     assert_eq!(replay(CLUSTER, NODE, &tables), Err(missing));
 }
 
@@ -189,6 +225,7 @@ fn a_record_may_replace_what_was_dropped() {
     let new = record(4, 3, 7, vec![entry(7, 3), entry(8, 3)]);
     let mut marker = record(5, 3, 7, Vec::new());
     marker.snapshot = Some((7, 3));
+    marker.oldest_seq = 3;
     tables.write(&batch(&old, None));
     tables.write(&batch(&new, None));
     tables.write(&batch(&marker, Some(&snapshot(7, 3))));

@@ -148,6 +148,12 @@ impl Disk {
         first.map(|extent| extent.seq)
     }
 
+    /// The oldest record that stays where those below `from` and those from `until` on go.
+    pub fn oldest(&self, from: u64, until: u64) -> Option<u64> {
+        let stays = |extent: &&Extent| (from..until).contains(&extent.seq);
+        self.extents.iter().find(stays).map(|extent| extent.seq)
+    }
+
     /// Takes in the record about to be written, in place of those it folds.
     pub fn add_extent(&mut self, extent: Extent, folds_from: Option<u64>) {
         if let Some(from) = folds_from {

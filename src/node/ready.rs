@@ -179,6 +179,7 @@ impl Node {
             node,
             seq,
             from_seq: seq,
+            oldest_seq: seq,
             hard_state,
             led_term: disk.led_term,
             entries: gathered.entries,
@@ -189,6 +190,8 @@ impl Node {
             .run
             .take_due(self.config.limits.fold_records)
             .and_then(|run| fold(&mut record, run, self.raw.store()));
+        let (from, until) = (drop_records_below.unwrap_or(0), folds_from.unwrap_or(seq));
+        record.oldest_seq = disk.oldest(from, until).unwrap_or(seq);
         let bytes = record.encode();
         disk.add_extent(Extent::of(&record, bytes.len() as u64), folds_from);
         disk.drop_extents(drop_records_below.unwrap_or(0));

@@ -67,6 +67,7 @@ fn first(cluster: ClusterId, node: NodeId, snapshot: Snapshot) -> WriteBatch {
         node,
         seq: 1,
         from_seq: 1,
+        oldest_seq: 1,
         hard_state: HardState {
             term,
             vote: 0,

@@ -26,6 +26,8 @@ pub struct Record {
     /// It stands for the records from this one on, which went when it came; its own number where
     /// it stands for itself alone.
     pub from_seq: u64,
+    /// The oldest record there is once this one is there: those before it were deleted.
+    pub oldest_seq: u64,
     pub hard_state: HardState,
     /// The newest term in which this replica was leader; 0 for none. While it equals
     /// `hard_state.term`, entries of that term were this replica's own proposals.

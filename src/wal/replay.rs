@@ -124,6 +124,10 @@ pub enum Damage {
         "the snapshot at index {index} is damaged ({cause}) and the log does not reach back far enough to do without it"
     )]
     Snapshot { index: u64, cause: FrameError },
+    #[error(
+        "the snapshot at index {index} is missing and the log does not reach back far enough to do without it"
+    )]
+    MissingSnapshot { index: u64 },
     #[error("there are records but no snapshot")]
     NoSnapshot,
 }
@@ -145,6 +149,11 @@ pub fn replay(cluster: ClusterId, node: NodeId, tables: &Tables) -> Result<Recov
         let first = tables.snapshots.first();
         return Err(first.map_or(Damage::NoSnapshot, |_| Damage::MissingRecord { seq: 1 }));
     };
+    let oldest = tables.records.first().map(|(seq, _)| *seq);
+    if oldest.is_some_and(|seq| seq > log.oldest_seq) {
+        let seq = log.oldest_seq;
+        return Err(Damage::MissingRecord { seq });
+    }
     let (snapshot, fell_back_from) = newest_snapshot(cluster, &tables.snapshots, &log)?;
     let (hard_state, led_term) = (log.hard_state, log.led_term);
     let extents = std::mem::take(&mut log.extents);
@@ -175,8 +184,8 @@ pub fn replay(cluster: ClusterId, node: NodeId, tables: &Tables) -> Result<Recov
 /// The records, put together.
 #[derive(Default)]
 pub(super) struct Log {
-    /// The first that the first record stands for.
-    first_seq: Option<u64>,
+    /// The oldest record there should be.
+    oldest_seq: u64,
     last_seq: Option<u64>,
     pub(super) hard_state: HardState,
     pub(super) led_term: u64,
@@ -235,7 +244,7 @@ impl Log {
         if self.last_term() > record.hard_state.term {
             return inconsistent("its entries are of a later term than it is");
         }
-        self.first_seq.get_or_insert(record.from_seq);
+        self.oldest_seq = record.oldest_seq;
         self.last_seq = Some(seq);
         self.hard_state = record.hard_state;
         self.led_term = record.led_term;
@@ -348,8 +357,10 @@ fn newest_snapshot(
     Err(match damaged {
         Some((index, cause)) => Damage::Snapshot { index, cause },
         None if stored.is_empty() => Damage::NoSnapshot,
-        None => Damage::MissingRecord {
-            seq: log.first_seq.map_or(1, |first| first.saturating_sub(1)),
-        },
+        None => log
+            .marked
+            .map_or(Damage::NoSnapshot, |(index, _)| Damage::MissingSnapshot {
+                index,
+            }),
     })
 }

@@ -121,6 +121,7 @@ mod tests {
                 node: 1,
                 seq,
                 from_seq: seq,
+                oldest_seq: 1,
                 hard_state: HardState {
                     term: *term,
                     vote: 1,

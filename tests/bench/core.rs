@@ -46,6 +46,7 @@ fn record(seq: u64, entries: Vec<LogEntry>) -> Record {
         node: 1,
         seq,
         from_seq: seq,
+        oldest_seq: 1,
         hard_state: HardState {
             term: 2,
             vote: 1,

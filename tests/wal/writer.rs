@@ -1,7 +1,7 @@
 //! Random histories of a disk, and what should come back from each.
 
 use proptest::prelude::*;
-use tabraft::wal::{HardState, Tables, bootstrap, replay};
+use tabraft::wal::{HardState, Tables, WriteBatch, bootstrap, replay};
 use tabraft::wire::{LogEntry, Membership};
 
 use super::{CLUSTER, NODE, batch, entry, record, snapshot};
@@ -186,18 +186,22 @@ impl Writer {
         record.snapshot = at;
         let body = at.map(|(index, term)| snapshot(index, term));
         record.from_seq = folds_from.unwrap_or(self.seq);
-        let mut batch = batch(&record, body.as_ref());
-        batch.folds_from = folds_from;
+        let (mut drop_records_below, mut drop_snapshots_below) = (None, None);
         if let Some(at) = at {
             let needed = |it: &&Written| it.last() > self.newest.0;
             let first = self.written.iter().find(needed).map(|it| it.seq);
-            batch.drop_records_below = if installed { Some(self.seq) } else { first };
-            batch.drop_snapshots_below = Some(if installed { at.0 } else { self.newest.0 });
+            drop_records_below = if installed { Some(self.seq) } else { first };
+            drop_snapshots_below = Some(if installed { at.0 } else { self.newest.0 });
             self.newest = at;
-            self.written
-                .retain(|it| Some(it.seq) >= batch.drop_records_below);
+            self.written.retain(|it| Some(it.seq) >= drop_records_below);
         }
-        self.tables.write(&batch);
+        record.oldest_seq = self.written.first().map_or(self.seq, |it| it.seq);
+        self.tables.write(&WriteBatch {
+            folds_from,
+            drop_records_below,
+            drop_snapshots_below,
+            ..batch(&record, body.as_ref())
+        });
     }
 
     pub fn check(&self, tables: &Tables, newest: u64) -> Result<(), TestCaseError> {

@@ -25,6 +25,7 @@ fn vote(identity: u64, node: u64) -> WriteBatch {
         node,
         seq: 2,
         from_seq: 2,
+        oldest_seq: 1,
         hard_state: HardState {
             term: 3,
             vote: 1,
