@@ -149,10 +149,9 @@ impl<'a> Run<'a> {
     /// Some faults at once, for a while; then none, until all is well and writes go on.
     async fn round(&mut self, faults: &[Fault]) -> Result<()> {
         for fault in faults {
-            self.strike(*fault)
-                .await
-                .with_context(|| format!("{fault:?}"))?;
-            *self.counts.entry(*fault).or_default() += 1;
+            let done = self.strike(*fault).await;
+            let done = done.with_context(|| format!("{fault:?}"))?;
+            *self.counts.entry(*fault).or_default() += u64::from(done);
         }
         // What it is about is what happens meanwhile, so there is nothing to wait for.
         let while_ms = 300 + self.chance.below(2_200);
@@ -166,7 +165,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    async fn strike(&mut self, fault: Fault) -> Result<()> {
+    /// Whether it could be done beside the other faults of the round.
+    async fn strike(&mut self, fault: Fault) -> Result<bool> {
         let id = self.any_node();
         let leader = self.operator.status().await?.leader;
         match fault {
@@ -174,12 +174,12 @@ impl<'a> Run<'a> {
             Fault::KillHost => {
                 let n = self.chance.below(HOSTS.len() as u64) as usize;
                 self.hosts[n].kill_renderer().await?;
-                Ok(())
+                Ok(true)
             }
             Fault::KillClient => {
                 let n = self.chance.below(self.clients.len() as u64) as usize;
                 self.clients[n].tab.kill_renderer().await?;
-                Ok(())
+                Ok(true)
             }
             Fault::Pause => self.of_running("pause", id).await,
             Fault::PauseLeader => self.of_running("pause", leader).await,
@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
                 for to in (1..=NODES).filter(|to| *to != id) {
                     self.call("link", json!([id, to, lost])).await?;
                 }
-                Ok(())
+                Ok(true)
             }
             Fault::DropAndDelay => {
                 let bad =
@@ -210,7 +210,7 @@ impl<'a> Run<'a> {
                         self.call("link", json!([from, to, bad])).await?;
                     }
                 }
-                Ok(())
+                Ok(true)
             }
             Fault::SlowDisk => {
                 let slow = json!([id, { "delayMs": 200 }]);
@@ -219,10 +219,12 @@ impl<'a> Run<'a> {
             Fault::RemoveAndAdd => self.remove_and_add(id).await,
             Fault::ReloadTab => {
                 let n = self.chance.below(HOSTS.len() as u64) as usize;
-                if self.hosts[n].answers().await {
+                // It may have been killed a moment ago.
+                let alive = self.hosts[n].answers().await;
+                if alive {
                     self.hosts[n].reload().await?;
                 }
-                Ok(())
+                Ok(alive)
             }
             Fault::Transfer => self.tolerant("transferLeader", json!([id])).await,
         }
@@ -230,7 +232,7 @@ impl<'a> Run<'a> {
 
     /// A replica leaves the cluster, loses its disk, and comes back as a newcomer. Before any other
     /// fault of this round could keep it from that, all is well again.
-    async fn remove_and_add(&mut self, id: u64) -> Result<()> {
+    async fn remove_and_add(&mut self, id: u64) -> Result<bool> {
         self.relent().await?;
         self.operator.healthy(NODES as usize).await?;
         self.call("removeNode", json!([id])).await?;
@@ -240,7 +242,7 @@ impl<'a> Run<'a> {
         self.operator.sees("a removed node", gone).await?;
         self.call("wipe", json!([id])).await?;
         self.host_of(id).add_node(Some(id), false).await?;
-        Ok(())
+        Ok(true)
     }
 
     fn host_of(&self, id: u64) -> &Tab {
@@ -248,23 +250,23 @@ impl<'a> Run<'a> {
         &self.hosts[n.unwrap_or(0)]
     }
 
-    async fn call(&self, function: &str, args: serde_json::Value) -> Result<()> {
+    async fn call(&self, function: &str, args: serde_json::Value) -> Result<bool> {
         self.operator.call(function, args).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// What the fault before may keep from being done.
-    async fn tolerant(&self, function: &str, args: serde_json::Value) -> Result<()> {
+    async fn tolerant(&self, function: &str, args: serde_json::Value) -> Result<bool> {
         match self.operator.call(function, args).await {
             Err(error) if error.is::<tabraft_browser_tests::tab::ApiError>() => {
                 println!("  {function}: {error}");
-                Ok(())
+                Ok(false)
             }
-            outcome => outcome.map(|_| ()),
+            outcome => outcome.map(|_| true),
         }
     }
 
-    async fn of_running(&self, function: &str, id: u64) -> Result<()> {
+    async fn of_running(&self, function: &str, id: u64) -> Result<bool> {
         self.tolerant(function, json!([id])).await
     }
 
@@ -350,7 +352,9 @@ impl<'a> Run<'a> {
         let least = OPERATIONS_MIN * took.as_secs();
         ensure!(answered as u64 >= least, "only {answered}");
         if took >= Duration::from_secs(110) {
-            let all = FAULTS.iter().all(|fault| self.counts.contains_key(fault));
+            let all = FAULTS
+                .iter()
+                .all(|fault| self.counts.get(fault).is_some_and(|n| *n > 0));
             ensure!(all, "not every kind of fault happened");
         }
         Ok(())
