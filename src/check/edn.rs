@@ -1,7 +1,9 @@
 //! A history as a file that others' checkers read: Jepsen's operation maps in EDN, one a line.
 //!
-//!     {:process 3, :type :invoke, :f :write, :value ["k" "a"], :time 1000, :client "01c4"}
-//!     {:process 3, :type :ok, :f :write, :value ["k" "a"], :time 4000, :client "01c4", :log-index 7, :log-term 2}
+//! ```text
+//! {:process 3, :type :invoke, :f :write, :value ["k" "a"], :time 1000, :client "1c4"}
+//! {:process 3, :type :ok, :f :write, :value ["k" "a"], :time 4000, :client "1c4", :log-index 7, :log-term 2}
+//! ```
 //!
 //! | here | `:f` | `:value` | how it ends |
 //! |---|---|---|---|

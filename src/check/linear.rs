@@ -4,7 +4,7 @@
 //! The judge knows nothing of logs, replicas or the simulator: a history is who asked what when and
 //! was answered what when, so it may come from a page, from a browser test or from elsewhere.
 //! Linearizability is local: a history is linearizable if what was done to each key is, so each key
-//! is searched by itself ([`search`]). Scans read many keys at once and are left out.
+//! is searched by itself (`search.rs`). Scans read many keys at once and are left out.
 //!
 //! An operation without a return is of unknown outcome: it may take effect at any time after its
 //! invocation, or never.
