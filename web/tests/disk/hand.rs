@@ -74,7 +74,7 @@ fn with_marker(seq: u64, data: &[u8], snapshot: Option<(u64, u64)>) -> WriteBatc
         node: NODE,
         seq,
         from_seq: seq,
-        oldest_seq: 1,
+        oldest_seq: seq,
         hard_state: HardState {
             term: 1,
             vote: NODE,
