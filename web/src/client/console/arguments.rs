@@ -170,9 +170,11 @@ impl Arguments {
     /// An option that nobody knows is likely a misspelt one.
     pub fn know(&self, at: u32, names: &[&str]) -> Result<(), ApiError> {
         let options = self.0.get(at);
-        let Some(options) = options.dyn_ref::<Object>() else {
+        if !options.is_object() {
             return Ok(());
-        };
+        }
+        // An object of another frame, or of a debugger, is no instance of this one's Object.
+        let options: &Object = options.unchecked_ref();
         for name in Object::keys(options)
             .iter()
             .filter_map(|name| name.as_string())
