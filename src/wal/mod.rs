@@ -12,11 +12,12 @@
 //!
 //! # Format
 //!
-//! Two tables. `wal` holds records under their sequence number: 1, 2, 3, ... without gaps.
-//! `snapshots` holds snapshots under their index. Each value is a [`frame`](crate::frame) around
-//! postcard's encoding of a [`Record`] or a [`Snapshot`]; the structs are the format, field by
-//! field, in order. One [`WriteBatch`] is one transaction: one record, and with it, where there is
-//! one, a snapshot.
+//! Two tables. `wal` holds records under their sequence number: 1, 2, 3, ... A record may stand for
+//! some before it, which went when it came. It says from which number on, and which is the oldest
+//! that is there, so that every missing record is noticed but the newest. `snapshots` holds
+//! snapshots under their index. Each value is a [`frame`](crate::frame) around postcard's encoding
+//! of a [`Record`] or a [`Snapshot`]; the structs are the format, field by field, in order. One
+//! [`WriteBatch`] is one transaction: one record, and with it, where there is one, a snapshot.
 //!
 //! - [`record`]: the records and the batch
 //! - [`mod@snapshot`]: the snapshots, and backups: the same as a file
