@@ -11,7 +11,7 @@ use crate::model::{Change, DiskFault, FaultyLink, NodeStatus, Step};
 use crate::settings::Durability;
 
 /// Spoken by page and worker of one build; a cached worker can be older than its page.
-pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+3");
 
 /// A tab's number, drawn at random when it opens.
 pub type TabId = String;
@@ -70,6 +70,11 @@ pub type Told = (String, String);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToWorker {
+    /// One of these replicas may be its to host, in a hurry.
+    Prepare {
+        cluster: String,
+        nodes: Vec<u64>,
+    },
     Host(Box<Assignment>),
     /// Hand leadership over, finish the write under way, let go of lock and database.
     Stop,

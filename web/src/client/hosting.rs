@@ -287,10 +287,12 @@ impl Hosting {
         self.spare.borrow().is_some()
     }
 
-    /// Keeps a worker ready.
-    pub fn keep_spare(&self) {
+    /// Keeps a worker ready to host one of these replicas.
+    pub fn keep_spare(&self, cluster: &str, nodes: Vec<u64>) {
         match spawn() {
-            Ok(worker) => *self.spare.borrow_mut() = Some(Spare::keep(worker)),
+            Ok(worker) => {
+                *self.spare.borrow_mut() = Some(Spare::keep(worker, cluster, nodes));
+            }
             // A revival then starts one of its own.
             Err(error) => web_sys::console::warn_2(&"tabraft: no spare worker:".into(), &error),
         }

@@ -10,12 +10,17 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::hosting::Heard;
 use super::{Cluster, address, now, within, wrong_answer};
+use crate::host::lock::{self, Mode};
 use crate::host::registry;
 use crate::model::{ApiError, State};
+use crate::names;
 use crate::protocol::{Action, Assignment, Deed, TabId, Yield};
 
 /// How long a lock may take to be released, in milliseconds.
-const RELEASE_MS: f64 = 500.0;
+const RELEASE_MS: u32 = 500;
+/// How often the locks are looked at after that, and how many milliseconds apart.
+const RELEASE_LOOKS: usize = 4;
+const RELEASE_LOOK_MS: u32 = 5;
 /// How long a tab that was opened may take to take its replica over, in milliseconds.
 const OPEN_TAB_TIMEOUT_MS: f64 = 5_000.0;
 /// How long a replica may take over what it is told, in milliseconds.
@@ -229,16 +234,21 @@ impl Cluster {
         });
     }
 
-    /// Waits until the browser has let go of an ended replica's lock, so that it can be started
-    /// again at once. Not for long: another tab may have been waiting for it.
+    /// Waits until the browser has let go of an ended replica's locks, so that it can be started
+    /// again at once. Not for long: another tab may have been waiting for them.
     async fn await_release(&self, id: u64) {
-        let deadline = now() + RELEASE_MS;
-        loop {
+        let name = names::watch_lock(self.cluster(), id);
+        let released = within(lock::acquire(&name, Mode::Shared), RELEASE_MS).await;
+        if let Some(Err(error)) = released {
+            self.notice(error.to_string());
+        }
+        // The replica's own goes with that one, but not in the same instant.
+        for _ in 0..RELEASE_LOOKS {
             self.look_at_locks().await;
-            if !self.0.view.borrow().is_running(id) || now() >= deadline {
+            if !self.0.view.borrow().is_running(id) {
                 return;
             }
-            TimeoutFuture::new(5).await;
+            TimeoutFuture::new(RELEASE_LOOK_MS).await;
         }
     }
 

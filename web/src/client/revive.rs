@@ -14,7 +14,7 @@ use futures_util::future::{Either, join, select};
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 
-use super::Cluster;
+use super::{Cluster, now};
 use crate::host::lock::{self, Mode};
 use crate::host::registry;
 use crate::model::Update;
@@ -27,10 +27,15 @@ pub struct Revival {
     /// Dropping a replica's sender ends the wait for it.
     watched: BTreeMap<u64, oneshot::Sender<()>>,
     reviving: BTreeSet<u64>,
+    /// Since when the locks have said that a replica is dead, in milliseconds of the clock.
+    dead_since: BTreeMap<u64, f64>,
     /// A spare worker will be started.
     spare: Option<Timeout>,
 }
 
+/// How long a replica is dead before a tab acts that did not hear of its death: whoever did hear
+/// needs the machine more, and has nearly always done it by then.
+const DEAD_MS: f64 = 200.0;
 /// How long after a replica was started a spare worker is, in milliseconds.
 const SPARE_AFTER_MS: u32 = 500;
 
@@ -68,7 +73,9 @@ impl Cluster {
         let prepare = Timeout::new(SPARE_AFTER_MS, move || {
             me.0.revival.borrow_mut().spare.take();
             if !me.0.hosting.running().is_empty() {
-                me.0.hosting.keep_spare();
+                let mut others = me.0.view.borrow().members();
+                others.retain(|id| !me.0.hosting.has(*id));
+                me.0.hosting.keep_spare(me.cluster(), others);
             }
         });
         self.0.revival.borrow_mut().spare = Some(prepare);
@@ -104,11 +111,17 @@ impl Cluster {
         self.0.hosting.running().iter().any(|other| *other != id)
     }
 
-    /// Looks for replicas that ran and do not any more: a revival may have come to nothing, or
+    /// Looks for replicas that ran and have not for a while: a revival may have come to nothing, or
     /// the tab that was to do it have died as well.
     pub(super) fn revive_the_dead(&self) {
         let dead: Vec<u64> = self.0.view.borrow().dead().collect();
-        for id in dead {
+        let now = now();
+        let mut revival = self.0.revival.borrow_mut();
+        revival.dead_since.retain(|id, _| dead.contains(id));
+        let is_due = |id: &u64| now - *revival.dead_since.entry(*id).or_insert(now) >= DEAD_MS;
+        let due: Vec<u64> = dead.into_iter().filter(is_due).collect();
+        drop(revival);
+        for id in due {
             let me = self.clone();
             spawn_local(async move { me.revive(id).await });
         }

@@ -11,8 +11,8 @@ use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 use crate::model::ApiError;
 use crate::protocol::{BUILD, FromWorker, ToWorker};
 
-/// A worker for a replica that is to be brought back. Its program is loaded and compiled, so that
-/// a revival takes no longer than to read a database.
+/// A worker for a replica that is to be brought back. Its program is loaded and compiled and the
+/// database open, so that a revival takes no longer than to read it.
 pub struct Spare {
     worker: Worker,
     ready: Rc<Cell<bool>>,
@@ -20,15 +20,20 @@ pub struct Spare {
 }
 
 impl Spare {
-    /// Keeps a worker that has not been told anything yet.
-    pub fn keep(worker: Worker) -> Self {
+    /// Keeps a worker that has not been told anything yet, and has it prepare for some replicas.
+    pub fn keep(worker: Worker, cluster: &str, nodes: Vec<u64>) -> Self {
         let ready = Rc::new(Cell::new(false));
+        let prepare = ToWorker::Prepare {
+            cluster: cluster.into(),
+            nodes,
+        };
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
-            let ready = ready.clone();
+            let (ready, worker) = (ready.clone(), worker.clone());
             move |event: MessageEvent| {
                 // One of another build is not ready for this page, and is never used.
                 let word = serde_wasm_bindgen::from_value(event.data());
-                ready.set(matches!(word, Ok(FromWorker::Ready { build }) if build == BUILD));
+                let listens = matches!(word, Ok(FromWorker::Ready { build }) if build == BUILD);
+                ready.set(listens && post(&worker, &prepare).is_ok());
             }
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

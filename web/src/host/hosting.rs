@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use super::board::Board;
 use super::clock;
-use super::disk;
+use super::disk::{self, Peek};
 use super::lock::{self, Held, Mode};
 use super::net::Net;
 use super::replica::{Failure, Replica};
@@ -14,12 +14,12 @@ use super::worker::say;
 use crate::names;
 use crate::protocol::{Assignment, FromWorker};
 
-/// Takes the replica's lock, opens its database, and runs it. `None` if somebody else holds the
-/// lock and the assignment says not to wait.
+/// Takes the replica's lock, opens its database unless `peek` has it open, and runs it. `None` if
+/// somebody else holds the lock and the assignment says not to wait.
 ///
 /// # Errors
 /// Why it cannot run here.
-pub async fn host(assignment: Assignment) -> Result<Option<Replica>, Failure> {
+pub async fn host(assignment: Assignment, peek: Option<Peek>) -> Result<Option<Replica>, Failure> {
     let cluster = assignment.cluster.as_str();
     let Some(lock) = take_lock(&assignment).await? else {
         return Ok(None);
@@ -30,7 +30,7 @@ pub async fn host(assignment: Assignment) -> Result<Option<Replica>, Failure> {
     // a successor's that still holds one, is over: this is the replica's host now.
     let heard = heard_of(cluster, assignment.node);
     let began_ms = clock::ticking_ms();
-    let opened = disk::open(cluster, assignment.node, assignment.durability);
+    let opened = disk::take_over(peek, cluster, assignment.node, assignment.durability);
     let (heard, opened) = futures_util::future::join(heard, opened).await;
     let (heard, opened) = (heard?, opened.map_err(|error| Failure::from(&error))?);
     if opened.tables.is_empty() {

@@ -160,7 +160,7 @@ impl Replica {
     /// Does what the page says.
     pub fn obey(&self, word: ToWorker) {
         match word {
-            ToWorker::Host(_) => say(&FromWorker::Failed {
+            ToWorker::Prepare { .. } | ToWorker::Host(_) => say(&FromWorker::Failed {
                 code: "PROTOCOL".into(),
                 message: "A worker hosts one replica only.".into(),
             }),

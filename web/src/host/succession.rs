@@ -8,11 +8,12 @@
 //! queue sees whether there is anything left to do.
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use tabraft::node::{Input, Role};
 use wasm_bindgen_futures::spawn_local;
 
-use super::disk;
+use super::disk::DiskError;
+use super::disk::peek::{Peek, Tail};
 use super::lock::{self, Held, Mode};
 use super::replica::Replica;
 use crate::names;
@@ -63,17 +64,25 @@ impl Replica {
         let me = self.clone();
         spawn_local(async move {
             let name = names::alive_lock(&me.0.cluster, leader);
-            let death = Box::pin(lock::acquire(&name, Mode::Wait));
+            // The log that it may have to read is open when its time comes.
+            let opened = async {
+                match live.salvage {
+                    true => Peek::open(&me.0.cluster, leader).await,
+                    false => Ok(None),
+                }
+            };
+            let death = lock::acquire(&name, Mode::Wait);
+            let death = Box::pin(join(death, opened));
             match select(death, cancelled).await {
-                Either::Left((Ok(Some(held)), _)) => me.on_death(leader, held).await,
-                Either::Left((Err(error), _)) => me.tell("problem", error.to_string()),
+                Either::Left(((Ok(Some(held)), log), _)) => me.on_death(leader, held, log).await,
+                Either::Left(((Err(error), _), _)) => me.tell("problem", error.to_string()),
                 // There is another leader.
                 _ => {}
             }
         });
     }
 
-    async fn on_death(&self, leader: u64, held: Held) {
+    async fn on_death(&self, leader: u64, held: Held, log: Result<Option<Peek>, DiskError>) {
         self.forget_watch(leader);
         let (id, known) = {
             let node = self.0.node.borrow();
@@ -89,8 +98,11 @@ impl Replica {
             String::new()
         };
         self.tell("host", format!("Node {leader}'s host has ended.{then}"));
-        if live.salvage {
-            self.salvage(leader).await;
+        if live.salvage
+            && let Err(error) = self.salvage(leader, log).await
+        {
+            let sentence = format!("Node {leader}'s log could not be read. {error}");
+            self.tell("problem", sentence);
         }
         if !live.succession {
             return;
@@ -107,19 +119,25 @@ impl Replica {
             .take_if(|watched| watched.leader == leader);
     }
 
-    async fn salvage(&self, leader: u64) {
+    async fn salvage(
+        &self,
+        leader: u64,
+        log: Result<Option<Peek>, DiskError>,
+    ) -> Result<(), DiskError> {
+        let log = match log {
+            Ok(Some(log)) if log.is_open() => Some(log),
+            _ => Peek::open(&self.0.cluster, leader).await?,
+        };
         let mut many = TAIL_RECORDS;
         loop {
-            let tail = match disk::read_tail(&self.0.cluster, leader, many).await {
-                Ok(tail) => tail,
-                Err(error) => {
-                    let sentence = format!("Node {leader}'s log could not be read. {error}");
-                    return self.tell("problem", sentence);
-                }
+            let tail = match &log {
+                Some(log) => log.tail(many).await?,
+                None => Tail::of_nothing(),
             };
             let (records, all) = (tail.records, tail.all || many >= TAIL_RECORDS_MAX);
             if all || self.0.node.borrow().reaches_back(leader, &records) {
-                return self.input(Input::Salvage { leader, records });
+                self.input(Input::Salvage { leader, records });
+                return Ok(());
             }
             many *= 4;
         }

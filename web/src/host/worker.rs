@@ -1,6 +1,7 @@
 //! The worker's side of the talk with its page: it hosts one replica, once, and ends.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -9,18 +10,29 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+use super::disk::Peek;
 use super::hosting;
 use super::replica::Replica;
 use crate::protocol::{Assignment, BUILD, FromWorker, ToWorker};
+
+/// Databases of replicas, open for whichever is to be hosted here.
+type Ahead = Rc<RefCell<BTreeMap<u64, Peek>>>;
 
 /// Listens to the page and says so. Messages sent before were lost.
 pub fn run() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     report_panics();
     let replica: Rc<RefCell<Option<Replica>>> = Rc::default();
+    let ahead = Ahead::default();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         match serde_wasm_bindgen::from_value(event.data()) {
-            Ok(ToWorker::Host(assignment)) => begin(*assignment, replica.clone()),
+            Ok(ToWorker::Prepare { cluster, nodes }) => prepare(cluster, nodes, &ahead),
+            Ok(ToWorker::Host(assignment)) => {
+                let peek = ahead.borrow_mut().remove(&assignment.node);
+                // The others are not needed any more.
+                ahead.borrow_mut().clear();
+                begin(*assignment, peek, replica.clone());
+            }
             Ok(word) => {
                 if let Some(replica) = &*replica.borrow() {
                     replica.obey(word);
@@ -40,9 +52,27 @@ pub fn run() {
     });
 }
 
-fn begin(assignment: Assignment, slot: Rc<RefCell<Option<Replica>>>) {
+/// Opens databases ahead of time.
+fn prepare(cluster: String, nodes: Vec<u64>, ahead: &Ahead) {
+    let ahead = Rc::downgrade(ahead);
     spawn_local(async move {
-        match hosting::host(assignment).await {
+        for node in nodes {
+            match Peek::open(&cluster, node).await {
+                Ok(Some(peek)) => match ahead.upgrade() {
+                    Some(ahead) => drop(ahead.borrow_mut().insert(node, peek)),
+                    None => return,
+                },
+                Ok(None) => {}
+                // It is opened when it is needed, and the same error told then.
+                Err(error) => web_sys::console::warn_1(&format!("tabraft: {error}").into()),
+            }
+        }
+    });
+}
+
+fn begin(assignment: Assignment, peek: Option<Peek>, slot: Rc<RefCell<Option<Replica>>>) {
+    spawn_local(async move {
+        match hosting::host(assignment, peek).await {
             Ok(Some(replica)) => {
                 *slot.borrow_mut() = Some(replica);
                 say(&FromWorker::Started);

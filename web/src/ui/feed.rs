@@ -3,7 +3,8 @@
 //! Updates come as fast as the cluster works: 20 statuses a second from each node, thousands of
 //! events and answers under load, all on the thread that also carries the client. So an update
 //! only leaves a mark; the marks are read in an animation frame, statuses at most 15 times and
-//! events at most 4 times a second.
+//! events at most 4 times a second. Drawing takes no more than a quarter of the thread: after a frame
+//! that took long the next one waits three times as long.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -28,6 +29,9 @@ const EVENTS_EVERY_MS: f64 = 250.0;
 const PACE_EVERY: Duration = Duration::from_millis(500);
 /// A hidden tab gets no animation frames.
 const HIDDEN_EVERY: Duration = Duration::from_millis(500);
+/// For how many times as long as a frame took no other is drawn, and for how long at the most.
+const REST: f64 = 3.0;
+const REST_MAX_MS: f64 = 400.0;
 
 /// The cluster and what is known of it, as signals. Cheap to copy into every component.
 #[derive(Clone, Copy)]
@@ -132,6 +136,8 @@ struct Marks {
     called: bool,
     status_at: f64,
     events_at: f64,
+    /// No frame before that, after one that took long.
+    rests_until: f64,
 }
 
 impl Marks {
@@ -168,16 +174,59 @@ impl Marks {
     }
 }
 
-fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
-    if document().hidden() {
-        set_timeout(move || show(feed, marks), HIDDEN_EVERY);
-    } else {
-        request_animation_frame(move || show(feed, marks));
+impl Marks {
+    /// In how many milliseconds there is something to show.
+    fn wait_ms(&self, now: f64) -> f64 {
+        let at_once = self.faults || self.notices || self.work || self.judged;
+        let mut due = if at_once { now } else { f64::INFINITY };
+        if self.status {
+            due = due.min(self.status_at + STATUS_EVERY_MS);
+        }
+        if !self.events.is_empty() {
+            due = due.min(self.events_at + EVENTS_EVERY_MS);
+        }
+        (due.max(self.rests_until) - now).max(0.0)
     }
 }
 
-/// Sets the signals whose time has come, and calls another frame for those whose has not.
-fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
+fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
+    if document().hidden() {
+        let unseen = move || {
+            show(feed, &marks);
+            if marks.borrow().called {
+                soon(feed, marks);
+            }
+        };
+        return set_timeout(unseen, HIDDEN_EVERY);
+    }
+    let wait_ms = marks.borrow().wait_ms(clock::ticking_ms());
+    if wait_ms >= 1.0 {
+        let later = Duration::from_millis(wait_ms as u64);
+        set_timeout(move || frame(feed, marks), later);
+    } else {
+        frame(feed, marks);
+    }
+}
+
+fn frame(feed: Feed, marks: Rc<RefCell<Marks>>) {
+    request_animation_frame(move || {
+        let began = clock::ticking_ms();
+        show(feed, &marks);
+        // The browser lays out and paints before it runs this.
+        let ended = move || {
+            let now = clock::ticking_ms();
+            let rest = (REST * (now - began)).min(REST_MAX_MS);
+            marks.borrow_mut().rests_until = now + rest;
+            if marks.borrow().called {
+                soon(feed, marks);
+            }
+        };
+        set_timeout(ended, Duration::ZERO);
+    });
+}
+
+/// Sets the signals whose time has come. For those whose has not, another frame stays called.
+fn show(feed: Feed, marks: &RefCell<Marks>) {
     let now = clock::ticking_ms();
     let (status, faults, notices, work, judged, events) = {
         let mut m = marks.borrow_mut();
@@ -222,9 +271,6 @@ fn show(feed: Feed, marks: Rc<RefCell<Marks>>) {
     }
     if !events.is_empty() {
         feed.events.update(|list| add_events(list, events));
-    }
-    if marks.borrow().called {
-        soon(feed, marks);
     }
 }
 

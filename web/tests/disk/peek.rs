@@ -2,7 +2,8 @@
 
 use futures_util::future::join;
 use tabraft::wal::WriteBatch;
-use tabraft_web::host::disk::{self, read_snapshot, read_tail};
+use tabraft_web::host::disk::peek::Tail;
+use tabraft_web::host::disk::{self, DiskError, Peek, read_snapshot};
 use tabraft_web::host::idb;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -11,9 +12,15 @@ use crate::hand::{
 };
 use crate::script::Counted;
 
-async fn tail(cluster: &str, records: u32) -> Vec<(u64, Vec<u8>)> {
-    let tail = read_tail(cluster, NODE, records).await;
-    tail.expect("the tail is read").records
+async fn read_tail(cluster: &str, numbers: u32) -> Tail {
+    match Peek::open(cluster, NODE).await.expect("a database") {
+        Some(peek) => peek.tail(numbers).await.expect("a tail"),
+        None => Tail::of_nothing(),
+    }
+}
+
+async fn tail(cluster: &str, numbers: u32) -> Vec<(u64, Vec<u8>)> {
+    read_tail(cluster, numbers).await.records
 }
 
 async fn snapshot(cluster: &str, index: u64) -> Option<Vec<u8>> {
@@ -57,7 +64,7 @@ async fn a_folded_tail_tells_whether_it_is_all() {
     assert_eq!(seqs(&tables), [1, 2, 3, 13]);
     let left = tables.records;
     for (numbers, wanted, all) in [(1, 1, false), (10, 1, false), (12, 3, false), (13, 4, true)] {
-        let tail = read_tail(&cluster, NODE, numbers).await.expect("a tail");
+        let tail = read_tail(&cluster, numbers).await;
         assert!(tail.records == left[4 - wanted..], "{numbers} numbers");
         assert_eq!(tail.all, all, "{numbers} numbers");
     }
@@ -155,4 +162,35 @@ async fn a_tail_read_beside_a_busy_host_is_of_one_moment() {
     let ((), tails_seen) = join(writing, reading).await;
     assert!(tails_seen > 3, "{tails_seen}");
     assert_eq!(seqs(&stored(&cluster).await).len(), 200);
+}
+
+/// A successor and a spare worker keep it open; the dead host's next life is fenced as ever, and
+/// whoever wants the database gone does not wait for them.
+#[wasm_bindgen_test]
+async fn a_database_kept_open_is_taken_over_or_let_go() {
+    let cluster = fresh("kept-open");
+    let disk = filled(&cluster, 3).await;
+    let (ahead, other) = (peek(&cluster).await, peek(&cluster).await);
+    assert_eq!(disk.write(&batch(4)).await, Ok(()), "it is in nobody's way");
+    let strict = disk::Durability::Strict;
+    let opened = disk::take_over(Some(ahead), &cluster, NODE, strict).await;
+    let opened = opened.expect("the disk");
+    assert_eq!((opened.epoch, seqs(&opened.tables).len()), (2, 4));
+    let lost = DiskError::LostEpoch { ours: 1, found: 2 };
+    assert_eq!(disk.write(&batch(5)).await, Err(lost));
+    assert_eq!(opened.disk.write(&batch(5)).await, Ok(()));
+    assert_eq!(other.tail(9).await.expect("a tail").records.len(), 5);
+
+    disk::destroy(&cluster, NODE)
+        .await
+        .expect("nobody is in the way");
+    assert!(!other.is_open());
+    let begun = disk::take_over(Some(other), &cluster, NODE, strict).await;
+    let begun = begun.expect("a new disk");
+    assert!(begun.tables.is_empty() && begun.epoch == 1);
+}
+
+async fn peek(cluster: &str) -> Peek {
+    let peek = Peek::open(cluster, NODE).await.expect("it opens");
+    peek.expect("a database")
 }

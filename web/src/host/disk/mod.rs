@@ -27,6 +27,7 @@
 
 use std::cell::Cell;
 
+use futures_util::future::try_join;
 use gloo_timers::future::TimeoutFuture;
 use indexed_db_futures::KeyRange;
 use indexed_db_futures::error::Error;
@@ -44,7 +45,7 @@ pub use super::idb::DiskError;
 use super::idb::{self, Connection};
 use crate::model::DiskFault;
 pub use crate::settings::Durability;
-pub use peek::{read_snapshot, read_tables, read_tail};
+pub use peek::{Peek, read_snapshot, read_tables};
 use rows::{key, whole};
 pub use tools::{corrupt, destroy, wipe};
 
@@ -86,6 +87,26 @@ pub struct Opened {
 /// `Unavailable`, `Blocked`, `Full`, `Closed`, or the browser's reason.
 pub async fn open(cluster: &str, node: u64, durability: Durability) -> Result<Opened, DiskError> {
     let connection = Connection::open(&database_name(cluster, node), STORES).await?;
+    own(connection, durability).await
+}
+
+/// [`open`] for a database that may be open already.
+///
+/// # Errors
+/// As [`open`].
+pub async fn take_over(
+    peek: Option<Peek>,
+    cluster: &str,
+    node: u64,
+    durability: Durability,
+) -> Result<Opened, DiskError> {
+    match peek.filter(Peek::is_open) {
+        Some(peek) => own(peek.into_connection(), durability).await,
+        None => open(cluster, node, durability).await,
+    }
+}
+
+async fn own(connection: Connection, durability: Durability) -> Result<Opened, DiskError> {
     let (epoch, tables) = claim(&connection).await?;
     let disk = Disk {
         connection,
@@ -107,15 +128,30 @@ async fn existing(cluster: &str, node: u64) -> Result<Option<Connection>, DiskEr
     Connection::open_existing(&database_name(cluster, node), STORES).await
 }
 
-/// One transaction raises the epoch and reads the tables: nobody writes in between. It need not be
-/// flushed: what ends every host at once cannot leave one behind that has the old epoch, and the
-/// first batch flushes what came before it.
+/// Raises the epoch, and reads what no former host adds to any more.
+///
+/// The two transactions need not wait for each other. A former host's write has all the stores in
+/// its scope, so the browser runs it wholly before or wholly after each of them, in the order in
+/// which they were created: one that comes before the reading is read, unless it came after the
+/// raising, and then it finds the new epoch and aborts. One that comes after the reading came after
+/// the raising, too. Reading apart does not wait for a successor who reads the log meanwhile.
+///
+/// The raising need not be flushed: what ends every host at once cannot leave one behind that has
+/// the old epoch, and the first batch flushes what came before it.
 async fn claim(connection: &Connection) -> Result<(u64, Tables), DiskError> {
-    let transaction = connection.write([WAL, SNAPSHOTS, OWNER], Durability::Relaxed)?;
-    let epoch = raise_epoch(&transaction).await?;
-    let tables = rows::read(&transaction).await?;
-    idb::commit(transaction).await?;
-    Ok((epoch, tables))
+    let raising = connection.write([OWNER], Durability::Relaxed)?;
+    let reading = connection.read([WAL, SNAPSHOTS])?;
+    let raised = async {
+        let epoch = raise_epoch(&raising).await?;
+        idb::commit(raising).await?;
+        Ok(epoch)
+    };
+    let read = async {
+        let tables = rows::read(&reading).await?;
+        idb::commit(reading).await?;
+        Ok(tables)
+    };
+    try_join(raised, read).await
 }
 
 /// The new epoch, once the transaction is complete.

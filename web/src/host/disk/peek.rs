@@ -1,5 +1,8 @@
 //! Reading a replica's disk past its host. The epoch stays as it is, so the host goes on; it waits
 //! for no more than the reading itself. A database that does not exist is not created.
+//!
+//! To open a database takes longer than to read the end of a log. Who may have to read one in a
+//! hurry keeps it open: [`Peek`].
 
 use indexed_db_futures::KeyRange;
 use indexed_db_futures::cursor::CursorDirection;
@@ -9,25 +12,11 @@ use tabraft::wal::Tables;
 use wasm_bindgen::JsValue;
 
 use super::rows::{self, Row, bytes_of, key, whole};
-use super::{DiskError, SNAPSHOTS, WAL, existing};
-use crate::host::idb;
-
-/// All that a replica has stored; nothing, if it has no database.
-///
-/// # Errors
-/// As [`open`](super::open).
-pub async fn read_tables(cluster: &str, node: u64) -> Result<Tables, DiskError> {
-    let Some(connection) = existing(cluster, node).await? else {
-        return Ok(Tables::default());
-    };
-    let transaction = connection.read([WAL, SNAPSHOTS])?;
-    let tables = rows::read(&transaction).await?;
-    idb::commit(transaction).await?;
-    Ok(tables)
-}
+use super::{DiskError, SNAPSHOTS, STORES, WAL, database_name};
+use crate::host::idb::{self, Connection};
 
 /// The end of a replica's log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tail {
     /// In order.
     pub records: Vec<Row>,
@@ -35,31 +24,98 @@ pub struct Tail {
     pub all: bool,
 }
 
-/// The records among the newest so many numbers of a replica's log. They are fewer than that where
-/// one record stands for others.
+impl Tail {
+    /// That of an empty log.
+    pub fn of_nothing() -> Self {
+        Self {
+            records: Vec::new(),
+            all: true,
+        }
+    }
+}
+
+/// A replica's database, open in the hands of somebody who may or may not be its next host.
+pub struct Peek(Connection);
+
+impl Peek {
+    /// Opens a replica's database, if it has one.
+    ///
+    /// # Errors
+    /// As [`open`](super::open).
+    pub async fn open(cluster: &str, node: u64) -> Result<Option<Self>, DiskError> {
+        let connection = Connection::open_existing(&database_name(cluster, node), STORES).await?;
+        Ok(connection.map(Self))
+    }
+
+    /// Whether it can still be used: the browser closes it, or who wants to delete it.
+    pub fn is_open(&self) -> bool {
+        self.0.ended().is_none()
+    }
+
+    pub(super) fn into_connection(self) -> Connection {
+        self.0
+    }
+
+    /// All that is stored.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub async fn tables(&self) -> Result<Tables, DiskError> {
+        let transaction = self.0.read([WAL, SNAPSHOTS])?;
+        let tables = rows::read(&transaction).await?;
+        idb::commit(transaction).await?;
+        Ok(tables)
+    }
+
+    /// The records among the newest so many numbers of the log. They are fewer than that where one
+    /// record stands for others.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub async fn tail(&self, numbers: u32) -> Result<Tail, DiskError> {
+        let transaction = self.0.read([WAL])?;
+        let wal = transaction.object_store(WAL)?;
+        let oldest = wal.get_all_keys::<f64>().with_limit(1).primitive()?;
+        let tail = match last_key(&wal).await? {
+            Some(newest) => {
+                let first = (newest + 1).saturating_sub(u64::from(numbers));
+                let range = KeyRange::LowerBound(key(first), false);
+                let records = rows::read_from(&wal, range, numbers).await?;
+                let oldest = oldest.await?.next().transpose()?.map(whole).transpose()?;
+                let all = oldest.is_some_and(|oldest| first <= oldest);
+                Tail { records, all }
+            }
+            None => Tail::of_nothing(),
+        };
+        idb::commit(transaction).await?;
+        Ok(tail)
+    }
+
+    /// The snapshot of an index, as bytes.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub async fn snapshot(&self, index: u64) -> Result<Option<Vec<u8>>, DiskError> {
+        let transaction = self.0.read([SNAPSHOTS])?;
+        let snapshots = transaction.object_store(SNAPSHOTS)?;
+        let found = snapshots
+            .get::<JsValue, f64, _>(key(index))
+            .primitive()?
+            .await?;
+        idb::commit(transaction).await?;
+        Ok(found.map(bytes_of))
+    }
+}
+
+/// All that a replica has stored; nothing, if it has no database.
 ///
 /// # Errors
 /// As [`open`](super::open).
-pub async fn read_tail(cluster: &str, node: u64, numbers: u32) -> Result<Tail, DiskError> {
-    let Some(connection) = existing(cluster, node).await? else {
-        return Ok(Tail::default());
-    };
-    let transaction = connection.read([WAL])?;
-    let wal = transaction.object_store(WAL)?;
-    let oldest = wal.get_all_keys::<f64>().with_limit(1).primitive()?;
-    let tail = match last_key(&wal).await? {
-        Some(newest) => {
-            let first = (newest + 1).saturating_sub(u64::from(numbers));
-            let range = KeyRange::LowerBound(key(first), false);
-            let records = rows::read_from(&wal, range, numbers).await?;
-            let oldest = oldest.await?.next().transpose()?.map(whole).transpose()?;
-            let all = oldest.is_some_and(|oldest| first <= oldest);
-            Tail { records, all }
-        }
-        None => Tail::default(),
-    };
-    idb::commit(transaction).await?;
-    Ok(tail)
+pub async fn read_tables(cluster: &str, node: u64) -> Result<Tables, DiskError> {
+    match Peek::open(cluster, node).await? {
+        Some(peek) => peek.tables().await,
+        None => Ok(Tables::default()),
+    }
 }
 
 /// The snapshot that a replica has stored for an index, as bytes.
@@ -71,17 +127,10 @@ pub async fn read_snapshot(
     node: u64,
     index: u64,
 ) -> Result<Option<Vec<u8>>, DiskError> {
-    let Some(connection) = existing(cluster, node).await? else {
-        return Ok(None);
-    };
-    let transaction = connection.read([SNAPSHOTS])?;
-    let snapshots = transaction.object_store(SNAPSHOTS)?;
-    let found = snapshots
-        .get::<JsValue, f64, _>(key(index))
-        .primitive()?
-        .await?;
-    idb::commit(transaction).await?;
-    Ok(found.map(bytes_of))
+    match Peek::open(cluster, node).await? {
+        Some(peek) => peek.snapshot(index).await,
+        None => Ok(None),
+    }
 }
 
 async fn last_key(store: &ObjectStore<'_>) -> Result<Option<u64>, DiskError> {

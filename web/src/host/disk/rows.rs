@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use futures_util::future::try_join;
 use indexed_db_futures::KeyRange;
 use indexed_db_futures::object_store::ObjectStore;
 use indexed_db_futures::prelude::*;
@@ -26,10 +27,10 @@ pub async fn read(transaction: &TransactionRef<'_>) -> Result<Tables, DiskError>
         transaction.object_store(WAL)?,
         transaction.object_store(SNAPSHOTS)?,
     );
-    Ok(Tables {
-        records: read_all(&wal, RECORDS_PER_READ).await?,
-        snapshots: read_all(&snapshots, SNAPSHOTS_PER_READ).await?,
-    })
+    let records = read_all(&wal, RECORDS_PER_READ);
+    let snapshots = read_all(&snapshots, SNAPSHOTS_PER_READ);
+    let (records, snapshots) = try_join(records, snapshots).await?;
+    Ok(Tables { records, snapshots })
 }
 
 /// All rows, a few requests ahead of what is being taken in.
