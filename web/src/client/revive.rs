@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, select};
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 
@@ -143,12 +143,10 @@ impl Cluster {
         self.revives() && (self.survives(id) || its_own) && is_dead && !self.0.hosting.has(id)
     }
 
-    /// Hosts a replica, and sees meanwhile whether the origin's record has it as stopped: this
-    /// tab may not have heard of that yet.
+    /// Hosts a replica, and sees then whether the origin's record has it as stopped: this tab may
+    /// not have heard of that yet.
     async fn host_again(&self, id: u64) {
-        let (hosted, record) =
-            join(self.host(id, false, false), registry::find(self.cluster())).await;
-        match hosted {
+        match self.host(id, false, false).await {
             Ok(()) => {
                 let text = format!("Node {id}'s host had ended. This tab brought node {id} back.");
                 self.page_event(id, text);
@@ -161,7 +159,7 @@ impl Cluster {
                 return self.page_event(id, text);
             }
         }
-        match record {
+        match registry::find(self.cluster()).await {
             Ok(Some(record)) if record.stopped.contains(&id) => {
                 if let Err(error) = self.0.hosting.stop(id).await {
                     self.page_event(
