@@ -70,7 +70,7 @@ use crate::wire::{Address, Body, ClientId, EntryKind, Envelope, NodeId, Reply};
 use log::Log;
 use reads::Reads;
 use ready::Held;
-use requests::Waiters;
+use requests::{Early, Waiters};
 use succession::Succession;
 use transfer::{Incoming, Outgoing};
 
@@ -164,6 +164,7 @@ pub struct Node {
     succession: Option<Succession>,
     reads: Reads,
     waiters: Waiters,
+    early: Early,
     /// Replies of this settling, by client.
     replies: BTreeMap<ClientId, Vec<Reply>>,
     tick: u64,
@@ -246,6 +247,7 @@ impl Node {
             succession: None,
             reads: Reads::default(),
             waiters: Waiters::default(),
+            early: Early::default(),
             replies: BTreeMap::new(),
             tick: 0,
             campaigns: 0,

@@ -3,13 +3,17 @@
 
 use std::collections::VecDeque;
 
-use crate::wire::{ClientId, Request};
+use crate::wire::{ClientId, NodeId, Request};
 
 /// Reads that may wait at one replica.
 pub(super) const READS_MAX: usize = 65_536;
-/// Ticks after which a confirmation that did not come is asked for again: raft-rs drops requests
-/// while there is no leader, or before the leader committed an entry of its term.
+/// Ticks after which a confirmation that did not come is asked for again.
 const RETRY_TICKS: u64 = 4;
+
+/// Term, leader, and whether an entry of the term is committed. raft-rs drops requests while there
+/// is no leader, and before he has committed an entry of his term; so a change of these is a reason
+/// to ask again.
+pub(super) type Standing = (u64, NodeId, bool);
 
 struct Waiting {
     client: ClientId,
@@ -27,6 +31,7 @@ pub(super) struct Reads {
     /// Number of the newest confirmation asked for, and the tick it was asked at.
     round: u64,
     round_tick: u64,
+    round_standing: Standing,
     confirmed: VecDeque<(u64, Waiting)>,
 }
 
@@ -46,8 +51,8 @@ impl Reads {
 
     /// The number of the confirmation to ask for now, if one is due. Reads join a round only
     /// before it begins: the index it confirms was committed after they were asked.
-    pub(super) fn next_round(&mut self, tick: u64) -> Option<u64> {
-        let late = tick >= self.round_tick + RETRY_TICKS;
+    pub(super) fn next_round(&mut self, tick: u64, standing: Standing) -> Option<u64> {
+        let late = tick >= self.round_tick + RETRY_TICKS || standing != self.round_standing;
         let due = if self.confirming.is_empty() {
             !self.asked.is_empty()
         } else {
@@ -59,6 +64,7 @@ impl Reads {
         self.confirming.append(&mut self.asked);
         self.round += 1;
         self.round_tick = tick;
+        self.round_standing = standing;
         Some(self.round)
     }
 

@@ -26,6 +26,8 @@ impl Node {
     /// Does all that raft-rs wants done now, until there is nothing more.
     pub(super) fn settle(&mut self) {
         let mut may_apply = self.config.limits.apply_per_turn.max(1);
+        self.watch_succession();
+        self.propose_early();
         loop {
             self.set_election_timeout();
             self.ask_reads();

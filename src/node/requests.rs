@@ -32,6 +32,14 @@ pub(super) enum Hop {
     Last,
 }
 
+/// Envelopes with writes that wait at one replica for it to lead. Clients put no more than a
+/// mebibyte in one, or one write.
+const EARLY_MAX: usize = 32;
+
+/// Writes that came to a replica on its way into a dead leader's place.
+#[derive(Default)]
+pub(super) struct Early(Vec<(ClientId, Vec<Request>)>);
+
 /// Who waits for which entry.
 #[derive(Default)]
 pub(super) struct Waiters(BTreeMap<u64, Waiter>);
@@ -57,6 +65,8 @@ impl Node {
         if writes.is_empty() {
         } else if self.is_leader() {
             self.propose(client, writes, &mut replies);
+        } else if self.is_succeeding() && self.early.0.len() < EARLY_MAX {
+            self.early.0.push((client, writes));
         } else if hop == Hop::First && leader != 0 {
             let requests = writes;
             self.send(Address::Node(leader), Body::Forwarded { client, requests });
@@ -161,6 +171,40 @@ impl Node {
         }
     }
 
+    /// Proposes what waited for this replica to lead, or gives it back if it does not come to that.
+    ///
+    /// What raft-rs made for the followers when the election was won has the empty entry of the new
+    /// term alone, and it sends them no more before they have answered. That first append is taken
+    /// back, as if it were lost, and made anew with the writes in it: they need no round and no disk
+    /// write of their own.
+    pub(super) fn propose_early(&mut self) {
+        if self.early.0.is_empty() || (self.is_succeeding() && !self.is_leader()) {
+            return;
+        }
+        let early = std::mem::take(&mut self.early.0);
+        for (client, writes) in early {
+            let mut replies = Vec::new();
+            if self.is_leader() {
+                self.propose(client, writes, &mut replies);
+            } else {
+                replies.extend(writes.into_iter().map(retry));
+            }
+            self.reply(client, replies);
+        }
+        if self.is_leader() {
+            let raft = &mut self.raw.raft;
+            let is_append = |message: &Message| message.get_msg_type() == MessageType::MsgAppend;
+            raft.msgs.retain(|message| !is_append(message));
+            let followers: Vec<u64> = raft.prs().iter().map(|(id, _)| *id).collect();
+            for id in followers {
+                if let Some(progress) = raft.mut_prs().get_mut(id) {
+                    progress.resume();
+                }
+            }
+            raft.bcast_append();
+        }
+    }
+
     fn propose_membership(
         &mut self,
         client: ClientId,
@@ -260,7 +304,9 @@ impl Node {
 
     /// Begins a round of confirmation where reads wait for one.
     pub(super) fn ask_reads(&mut self) {
-        if let Some(round) = self.reads.next_round(self.tick) {
+        let raft = &self.raw.raft;
+        let standing = (raft.term, raft.leader_id, raft.commit_to_current_term());
+        if let Some(round) = self.reads.next_round(self.tick, standing) {
             let context = (self.config.id, self.config.epoch, round);
             let context = postcard::to_stdvec(&context).unwrap_or_default();
             self.raw.read_index(context);

@@ -28,8 +28,28 @@ const RETRY_MS: f64 = 20.0;
 
 /// Whom to ask now; the engine knows nothing else of the cluster.
 pub trait Directory {
-    /// The leader, or who may know it.
-    fn somebody(&self) -> Option<u64>;
+    fn somebody(&self) -> Somebody;
+}
+
+/// The best that there is to ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Somebody {
+    #[default]
+    Nobody,
+    /// A replica that may pass requests on, if only to a leader that is gone.
+    Any(u64),
+    /// It campaigns. In a dead leader's place, it keeps writes until it leads.
+    Candidate(u64),
+    Leader(u64),
+}
+
+impl Somebody {
+    fn id(self) -> Option<u64> {
+        match self {
+            Self::Nobody => None,
+            Self::Any(id) | Self::Candidate(id) | Self::Leader(id) => Some(id),
+        }
+    }
 }
 
 pub(super) enum What {
@@ -46,6 +66,8 @@ pub(super) struct Pending {
     pub(super) target: Option<u64>,
     pub(super) deadline_ms: f64,
     pub(super) attempts: u32,
+    /// The candidate it was sent to, unless it was sent to another since.
+    pub(super) kept_by: Option<u64>,
     /// When to send it (again).
     pub(super) due_ms: f64,
     pub(super) answer: Option<oneshot::Sender<Result<Answer, ApiError>>>,
@@ -115,7 +137,7 @@ impl Engine {
             let Some(pending) = self.pending.get(&id).filter(|p| p.due_ms <= now) else {
                 continue;
             };
-            let Some(to) = pending.target.or(somebody) else {
+            let Some(to) = pending.target.or(somebody.id()) else {
                 self.postpone(id, now + RETRY_MS);
                 continue;
             };
@@ -126,6 +148,7 @@ impl Engine {
             if let Some(pending) = self.pending.get_mut(&id) {
                 let backoff = f64::from(pending.attempts.min(4) + 1);
                 pending.attempts += 1;
+                pending.kept_by = Some(to).filter(|_| somebody == Somebody::Candidate(to));
                 pending.due_ms = now + RESEND_MS * backoff;
             }
             batches.entry(to).or_default().push(Request { id, ask });
@@ -188,6 +211,7 @@ impl Engine {
                     target: None,
                     deadline_ms: f64::INFINITY,
                     attempts: 0,
+                    kept_by: None,
                     due_ms: now,
                     answer: None,
                 });
@@ -308,10 +332,11 @@ impl Engine {
         }
     }
 
-    pub(super) fn send_all_again(&mut self) {
+    /// Everything is to be sent again, but for what `to` keeps already.
+    pub(super) fn send_all_again(&mut self, to: u64) {
         let now = js_sys::Date::now();
         for (id, pending) in &mut self.pending {
-            if pending.target.is_none() {
+            if pending.target.is_none() && pending.kept_by != Some(to) {
                 pending.due_ms = now;
                 self.outbox.push_back(*id);
             }

@@ -101,15 +101,8 @@ impl Cluster {
     pub(super) fn on_status(&self, tab: Option<String>, status: NodeStatus) {
         let mut view = self.0.view.borrow_mut();
         let tab = tab.or_else(|| view.tab_of(status.id).cloned());
-        let led = view.hear(tab.unwrap_or_default(), status);
-        let leader = view.leader();
+        view.hear(tab.unwrap_or_default(), status);
         drop(view);
-        if led
-            && leader != 0
-            && let Some(joined) = self.0.joined.get()
-        {
-            joined.requests.on_leader();
-        }
         self.watch_peers();
         self.tell(Update::Status);
     }

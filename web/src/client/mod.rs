@@ -54,7 +54,7 @@ use tabraft::wire::{Answer, Ask};
 use wasm_bindgen_futures::spawn_local;
 
 use self::configure::Changed;
-use self::engine::Directory;
+use self::engine::{Directory, Somebody};
 use self::hosting::Hosting;
 use self::judging::Judging;
 use self::requests::Requests;
@@ -80,6 +80,8 @@ struct Inner {
     changed: RefCell<Changed>,
     work: RefCell<Option<Work>>,
     view: RefCell<View>,
+    /// Whom requests were last sent to, or would have been.
+    somebody: Cell<Somebody>,
     notices: RefCell<Vec<String>>,
     subscribers: RefCell<Vec<Subscriber>>,
     updates: RefCell<Vec<Update>>,
@@ -103,7 +105,7 @@ struct Joined {
 }
 
 impl Directory for Inner {
-    fn somebody(&self) -> Option<u64> {
+    fn somebody(&self) -> Somebody {
         self.view.borrow().somebody()
     }
 }
@@ -122,6 +124,7 @@ impl Cluster {
                 changed: RefCell::default(),
                 work: RefCell::default(),
                 view: RefCell::default(),
+                somebody: Cell::default(),
                 notices: RefCell::new(notices),
                 subscribers: RefCell::default(),
                 updates: RefCell::default(),
@@ -241,6 +244,9 @@ impl Cluster {
     }
 
     fn tell(&self, update: Update) {
+        if matches!(update, Update::Status) {
+            self.note_somebody();
+        }
         let mut updates = self.0.updates.borrow_mut();
         let news = match &update {
             Update::Status => !updates.iter().any(|u| matches!(u, Update::Status)),
@@ -264,6 +270,16 @@ impl Cluster {
                 }
             }
         });
+    }
+
+    /// Has the requests sent again when there is somebody better to ask.
+    fn note_somebody(&self) {
+        let somebody = self.0.view.borrow().somebody();
+        if self.0.somebody.replace(somebody) != somebody
+            && let Some(joined) = self.0.joined.get()
+        {
+            joined.requests.on_somebody(somebody);
+        }
     }
 
     fn check_target(&self, node: Option<u64>) -> Result<(), ApiError> {

@@ -3,24 +3,22 @@
 use std::collections::BTreeSet;
 
 use futures_channel::oneshot;
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
 use super::hosting::Heard;
+use super::revive::Death;
 use super::{Cluster, address, now, within, wrong_answer};
-use crate::host::lock::{self, Mode};
 use crate::host::registry;
 use crate::model::{ApiError, State};
-use crate::names;
 use crate::protocol::{Action, Assignment, Deed, TabId, Yield};
 
 /// How long a lock may take to be released, in milliseconds.
 const RELEASE_MS: u32 = 500;
-/// How often the locks are looked at after that, and how many milliseconds apart.
-const RELEASE_LOOKS: usize = 4;
-const RELEASE_LOOK_MS: u32 = 5;
+/// How often the locks are looked at after that.
+const RELEASE_LOOKS: usize = 3;
 /// How long a tab that was opened may take to take its replica over, in milliseconds.
 const OPEN_TAB_TIMEOUT_MS: f64 = 5_000.0;
 /// How long a replica may take over what it is told, in milliseconds.
@@ -174,17 +172,19 @@ impl Cluster {
                 format!("Node {id} runs in another tab that was opened for it."),
             )),
             Action::Stop | Action::HandOver => {
+                let death = self.death_of(id);
                 hosting.stop(id).await?;
-                self.await_release(id).await;
+                self.await_release(id, death).await;
                 Ok(())
             }
             Action::Crash => {
+                let death = self.death_of(id);
                 if !hosting.terminate(id) {
                     return Err(ApiError::not_running(id));
                 }
                 self.on_worker(Heard::Ended(id));
                 self.page_event(id, format!("Node {id} was crashed."));
-                self.await_release(id).await;
+                self.await_release(id, death).await;
                 Ok(())
             }
             Action::Pause { ms } => {
@@ -213,6 +213,7 @@ impl Cluster {
     /// A replica that slept for too long begins anew, from its disk.
     pub(super) fn reopen(&self, id: u64, ms: f64) {
         let explicit = self.0.hosting.is_explicit(id);
+        let death = self.death_of(id);
         if !self.0.hosting.terminate(id) {
             return;
         }
@@ -222,7 +223,7 @@ impl Cluster {
         self.page_event(id, sentence);
         let me = self.clone();
         spawn_local(async move {
-            me.await_release(id).await;
+            me.await_release(id, death).await;
             match me.host(id, false, explicit).await {
                 // Another tab was quicker.
                 Err(error) if error.code == "ALREADY_RUNNING" => {}
@@ -236,19 +237,17 @@ impl Cluster {
 
     /// Waits until the browser has let go of an ended replica's locks, so that it can be started
     /// again at once. Not for long: another tab may have been waiting for them.
-    async fn await_release(&self, id: u64) {
-        let name = names::watch_lock(self.cluster(), id);
-        let released = within(lock::acquire(&name, Mode::Shared), RELEASE_MS).await;
-        if let Some(Err(error)) = released {
-            self.notice(error.to_string());
+    async fn await_release(&self, id: u64, death: Option<Death>) {
+        if let Some(death) = death {
+            let _in_time: Option<()> = within(death.map(|_| ()), RELEASE_MS).await;
         }
-        // The replica's own goes with that one, but not in the same instant.
+        // The replica's own lock goes with the one that tells of the death, but not in the same
+        // instant. (A hidden tab's timers are slow; questions are not.)
         for _ in 0..RELEASE_LOOKS {
             self.look_at_locks().await;
             if !self.0.view.borrow().is_running(id) {
                 return;
             }
-            TimeoutFuture::new(RELEASE_LOOK_MS).await;
         }
     }
 

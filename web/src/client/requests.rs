@@ -13,7 +13,7 @@ use tabraft::wire::{Address, Answer, Ask, Body, Envelope};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::engine::{Directory, Engine, Pending, What};
+use super::engine::{Directory, Engine, Pending, Somebody, What};
 use crate::channel::{Channel, bytes_of};
 use crate::model::ApiError;
 use crate::names;
@@ -111,6 +111,7 @@ impl Requests {
                 target,
                 deadline_ms: now + timeout_ms,
                 attempts: 0,
+                kept_by: None,
                 due_ms: now,
                 answer: Some(sender),
             });
@@ -125,11 +126,13 @@ impl Requests {
         })
     }
 
-    /// Another leader shows: everything is sent again, to him. Even what he was sent before: as a
-    /// follower he passed it on to a leader that is gone.
-    pub fn on_leader(&self) {
-        self.engine.borrow_mut().send_all_again();
-        flush_soon(&self.engine, &self.flushing);
+    /// Another leader shows, or who is about to be one: everything is sent again, to him. Even what
+    /// he was sent before: as a follower he passed it on to a leader that is gone.
+    pub fn on_somebody(&self, somebody: Somebody) {
+        if let Somebody::Candidate(id) | Somebody::Leader(id) = somebody {
+            self.engine.borrow_mut().send_all_again(id);
+            flush_soon(&self.engine, &self.flushing);
+        }
     }
 
     fn keep_sweeping(&self, engine: &mut Engine) {

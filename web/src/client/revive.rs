@@ -3,14 +3,14 @@
 //! A replica that dies with its tab is gone until somebody hosts it again, and of two replicas one
 //! is no majority. So a tab that hosts a replica waits for the death of the others, and hosts what
 //! died, from its database, as if its machine had rebooted. A tab that was opened for a replica
-//! does so for that one, a little later, if nobody else has. Every page hears of a death at once, since they share the lock that the
-//! dead host held; the replica's own lock decides which of them revives it. A replica that was
-//! stopped on purpose stays stopped, and one that gave up stays as it is, for a person to look at.
+//! does so for that one, a little later, if nobody else has. Every page hears of a death at once,
+//! since they share the lock that the dead host held; the replica's own lock decides which of them
+//! revives it. A replica that was stopped on purpose stays stopped, and one that gave up stays as
+//! it is, for a person to look at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 
@@ -21,11 +21,14 @@ use crate::model::Update;
 use crate::names;
 use crate::settings::{Hosting, Revive};
 
-/// The deaths that this tab waits for, and those it is acting on.
+/// Ready, if with an error, when a host has died.
+pub type Death = oneshot::Receiver<()>;
+
+/// Whose deaths this tab waits for, and those it is acting on.
 #[derive(Default)]
 pub struct Revival {
-    /// Dropping a replica's sender ends the wait for it.
-    watched: BTreeMap<u64, oneshot::Sender<()>>,
+    /// With who else in this tab wants to know.
+    watched: BTreeMap<u64, Vec<oneshot::Sender<()>>>,
     reviving: BTreeSet<u64>,
     /// Since when the locks have said that a replica is dead, in milliseconds of the clock.
     dead_since: BTreeMap<u64, f64>,
@@ -40,27 +43,21 @@ const DEAD_MS: f64 = 200.0;
 const SPARE_AFTER_MS: u32 = 500;
 
 impl Cluster {
-    /// Waits for the deaths that this tab is to act on, and for no others.
+    /// Waits for the death of every replica: to know of it at once, and to act on it.
     pub(super) fn watch_peers(&self) {
-        let revives = self.revives();
-        if !revives || self.0.hosting.running().is_empty() {
+        if !self.revives() || self.0.hosting.running().is_empty() {
             self.0.hosting.dismiss_spare();
         } else {
             self.keep_spare_soon();
-        }
-        if !revives {
-            self.0.revival.borrow_mut().watched.clear();
-            return;
         }
         let running: Vec<u64> = self.0.view.borrow().running().collect();
         for id in running {
             if self.0.revival.borrow().watched.contains_key(&id) {
                 continue;
             }
-            let (wait, cancelled) = oneshot::channel();
-            self.0.revival.borrow_mut().watched.insert(id, wait);
+            self.0.revival.borrow_mut().watched.insert(id, Vec::new());
             let me = self.clone();
-            spawn_local(async move { me.await_death(id, cancelled).await });
+            spawn_local(async move { me.await_death(id).await });
         }
     }
 
@@ -90,20 +87,27 @@ impl Cluster {
         }
     }
 
-    async fn await_death(&self, id: u64, cancelled: oneshot::Receiver<()>) {
+    async fn await_death(&self, id: u64) {
         let name = names::watch_lock(self.cluster(), id);
-        let death = Box::pin(lock::acquire(&name, Mode::Shared));
-        match select(death, cancelled).await {
-            Either::Left((Ok(Some(held)), _)) => held.release(),
-            Either::Left((Err(error), _)) => return self.notice(error.to_string()),
-            _ => return,
+        if let Err(error) = lock::acquire(&name, Mode::Shared).await {
+            return self.notice(error.to_string());
         }
-        self.0.revival.borrow_mut().watched.remove(&id);
+        // Dropped, the senders tell.
+        drop(self.0.revival.borrow_mut().watched.remove(&id));
         self.0.view.borrow_mut().end(id, None);
         self.tell(Update::Status);
         if self.survives(id) {
             self.revive(id).await;
         }
+    }
+
+    /// Ready when the present host of a replica has died; none if this tab knows of no host.
+    pub(super) fn death_of(&self, id: u64) -> Option<Death> {
+        let mut revival = self.0.revival.borrow_mut();
+        let waiting = revival.watched.get_mut(&id)?;
+        let (sender, receiver) = oneshot::channel();
+        waiting.push(sender);
+        Some(receiver)
     }
 
     /// Whether this tab hosts another replica.

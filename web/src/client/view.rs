@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::engine::Somebody;
 use super::error::removed_sentence;
 use crate::host::registry::ClusterRecord;
 use crate::model::{Event, FaultyLink, NodeStatus, Role, State, Status};
@@ -49,24 +50,22 @@ impl View {
         &self.record
     }
 
-    /// Takes a replica's word about itself; whether that changes who leads.
-    pub fn hear(&mut self, tab: TabId, status: NodeStatus) -> bool {
-        let before = self.leader();
+    /// Takes a replica's word about itself.
+    pub fn hear(&mut self, tab: TabId, status: NodeStatus) {
         let id = status.id;
         if let Some((epoch, _)) = self.failed.get(&id) {
             if status.epoch <= *epoch {
-                return false;
+                return;
             }
             self.failed.remove(&id);
         }
         if let Some(known) = self.nodes.get(&id)
             && status.epoch < known.status.epoch
         {
-            return false;
+            return;
         }
         self.running.insert(id);
         self.nodes.insert(id, Known { status, tab });
-        self.leader() != before
     }
 
     /// A replica no longer runs.
@@ -162,27 +161,31 @@ impl View {
 
     /// The reacting leader of the highest term; 0 while there is none.
     pub fn leader(&self) -> u64 {
-        let reacts = |known: &&Known| {
-            self.running.contains(&known.status.id) && known.status.state == State::Running
-        };
-        let leaders = self
-            .nodes
-            .values()
-            .filter(reacts)
-            .filter(|known| known.status.role == Role::Leader);
-        let newest = leaders.max_by_key(|known| known.status.term);
-        newest.map_or(0, |known| known.status.id)
+        self.newest(Role::Leader).unwrap_or(0)
     }
 
-    /// A replica that may know more: the leader, else any that reacts.
-    pub fn somebody(&self) -> Option<u64> {
+    /// The reacting replica of a role that is in the highest term.
+    fn newest(&self, role: Role) -> Option<u64> {
+        let statuses = self.nodes.values().map(|known| &known.status);
+        let reacts = |s: &&NodeStatus| self.running.contains(&s.id) && s.state == State::Running;
+        let newest = statuses
+            .filter(reacts)
+            .filter(|status| status.role == role)
+            .max_by_key(|status| status.term);
+        newest.map(|status| status.id)
+    }
+
+    /// The leader, else who campaigns, else any that reacts.
+    pub fn somebody(&self) -> Somebody {
         let reacts = |id: &u64| {
             let known = self.nodes.get(id);
             known.is_none_or(|known| known.status.state == State::Running)
         };
-        Some(self.leader())
-            .filter(|id| *id != 0)
-            .or_else(|| self.running().find(reacts))
+        let leader = self.newest(Role::Leader).map(Somebody::Leader);
+        leader
+            .or_else(|| self.newest(Role::Candidate).map(Somebody::Candidate))
+            .or_else(|| self.running().find(reacts).map(Somebody::Any))
+            .unwrap_or_default()
     }
 
     /// All of it, for showing. `here` says whether this tab hosts a replica.

@@ -7,6 +7,7 @@ use wasm_bindgen::JsValue;
 use super::board::Board;
 use super::clock;
 use super::disk::{self, Peek};
+use super::inbox::Inbox;
 use super::lock::{self, Held, Mode};
 use super::net::Net;
 use super::replica::{Failure, Replica};
@@ -26,6 +27,7 @@ pub async fn host(assignment: Assignment, peek: Option<Peek>) -> Result<Option<R
     };
     let identity = u64::from_str_radix(&assignment.identity, 16)
         .map_err(|_| Failure::new("PROTOCOL", "The page gave a cluster identity that is none."))?;
+    let inbox = Inbox::open(cluster, assignment.node).map_err(no_channel)?;
     // Whoever succeeds this replica, or revives it, waits for the other locks. A former host's, or
     // a successor's that still holds one, is over: this is the replica's host now.
     let heard = heard_of(cluster, assignment.node);
@@ -70,7 +72,7 @@ pub async fn host(assignment: Assignment, peek: Option<Peek>) -> Result<Option<R
     net.set_faults(&assignment.faults);
     let locks = [lock].into_iter().chain(heard).collect();
     let replica = Replica::new(&assignment, node, opened.disk, net, board);
-    replica.begin_life(&assignment, locks)?;
+    replica.begin_life(inbox, locks)?;
     Ok(Some(replica))
 }
 

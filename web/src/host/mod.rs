@@ -11,6 +11,7 @@
 //! - [`lock`]: Web Locks; at most one live host a replica
 //! - [`clock`]: time in a worker
 //! - [`turn`]: a turn of the event loop
+//! - `inbox`: incoming envelopes, also while the replica is being opened
 //! - [`net`]: outgoing envelopes, with link faults
 //! - [`board`]: statuses and events for all tabs
 //! - [`registry`]: the origin's record of a cluster (used by pages)
@@ -21,6 +22,7 @@ mod deeds;
 pub mod disk;
 mod hosting;
 pub mod idb;
+mod inbox;
 pub mod lock;
 pub mod net;
 pub mod registry;

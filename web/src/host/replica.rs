@@ -17,15 +17,15 @@ use super::board::Board;
 use super::clock;
 use super::disk::{self, Disk, DiskError};
 use super::hosting::no_channel;
+use super::inbox::Inbox;
 use super::lock::Held;
 use super::net::Net;
 use super::steps::Steps;
 use super::succession::Succession;
 use super::turn::Turn;
 use super::worker::say;
-use crate::channel::{Channel, bytes_of};
+use crate::channel::bytes_of;
 use crate::model::State;
-use crate::names;
 use crate::protocol::{Assignment, FromWorker, Live, ToWorker};
 
 /// Inputs that a paused replica keeps for later, as a frozen tab's event loop would.
@@ -85,7 +85,7 @@ pub(super) struct Host {
 }
 
 struct Life {
-    _inbox: Channel,
+    _inbox: Rc<Inbox>,
     _clock: Interval,
     turn: Turn,
     _locks: Vec<Held>,
@@ -119,17 +119,8 @@ impl Replica {
     }
 
     /// Begins to hear and to tick. The first of the locks is that of the replica itself.
-    pub(super) fn begin_life(
-        &self,
-        assignment: &Assignment,
-        locks: Vec<Held>,
-    ) -> Result<(), Failure> {
-        let (me, name) = (
-            self.clone(),
-            names::node_channel(&assignment.cluster, assignment.node),
-        );
-        let inbox = Channel::receiver(&name, move |message| me.hear(&message));
-        let me = self.clone();
+    pub(super) fn begin_life(&self, inbox: Inbox, locks: Vec<Held>) -> Result<(), Failure> {
+        let (me, inbox) = (self.clone(), Rc::new(inbox));
         let turn = Turn::new(move || me.input(Input::Again)).map_err(no_channel)?;
         let me = self.clone();
         let clock = Interval::new(self.0.tick_ms, move || me.tick());
@@ -147,12 +138,14 @@ impl Replica {
         let me = self.clone();
         self.0.disk.on_closed(move |error| me.fail(error.into()));
         *self.0.life.borrow_mut() = Some(Life {
-            _inbox: inbox.map_err(no_channel)?,
+            _inbox: inbox.clone(),
             _clock: clock,
             turn,
             _locks: locks,
         });
         self.act();
+        let me = self.clone();
+        inbox.hear(move |message| me.hear(message));
         self.publish_now();
         Ok(())
     }
