@@ -80,9 +80,8 @@ impl Hosting {
             return Err(ApiError::already_running(id));
         }
         let spare = self.spare.borrow_mut().take().and_then(Spare::take);
-        let is_ready = spare.is_some();
-        let worker = spare
-            .map_or_else(spawn, Ok)
+        let (worker, is_ready) = spare
+            .map_or_else(|| spawn().map(|worker| (worker, false)), Ok)
             .map_err(|error| ApiError::browser("No worker could be started", &error))?;
         let me = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {

@@ -40,7 +40,7 @@ pub struct Revival {
 /// needs the machine more, and has nearly always done it by then.
 const DEAD_MS: f64 = 200.0;
 /// How long after a replica was started a spare worker is, in milliseconds.
-const SPARE_AFTER_MS: u32 = 500;
+const SPARE_AFTER_MS: u32 = 50;
 
 impl Cluster {
     /// Waits for the death of every replica: to know of it at once, and to act on it.

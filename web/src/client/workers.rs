@@ -15,14 +15,15 @@ use crate::protocol::{BUILD, FromWorker, ToWorker};
 /// database open, so that a revival takes no longer than to read it.
 pub struct Spare {
     worker: Worker,
-    ready: Rc<Cell<bool>>,
+    /// Whether it can be used; nothing as long as it has said nothing.
+    ready: Rc<Cell<Option<bool>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
 }
 
 impl Spare {
     /// Keeps a worker that has not been told anything yet, and has it prepare for some replicas.
     pub fn keep(worker: Worker, cluster: &str, nodes: Vec<u64>) -> Self {
-        let ready = Rc::new(Cell::new(false));
+        let ready = Rc::new(Cell::new(None));
         let prepare = ToWorker::Prepare {
             cluster: cluster.into(),
             nodes,
@@ -33,7 +34,7 @@ impl Spare {
                 // One of another build is not ready for this page, and is never used.
                 let word = serde_wasm_bindgen::from_value(event.data());
                 let listens = matches!(word, Ok(FromWorker::Ready { build }) if build == BUILD);
-                ready.set(listens && post(&worker, &prepare).is_ok());
+                ready.set(Some(listens && post(&worker, &prepare).is_ok()));
             }
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -44,14 +45,14 @@ impl Spare {
         }
     }
 
-    /// The worker, if it has said that it listens.
-    pub fn take(self) -> Option<Worker> {
-        if self.ready.get() {
-            self.worker.set_onmessage(None);
-            return Some(self.worker);
+    /// The worker, and whether it has said that it listens. If not, that is still to come.
+    pub fn take(self) -> Option<(Worker, bool)> {
+        self.worker.set_onmessage(None);
+        if self.ready.get() == Some(false) {
+            self.worker.terminate();
+            return None;
         }
-        self.worker.terminate();
-        None
+        Some((self.worker, self.ready.get().is_some()))
     }
 
     pub fn dismiss(self) {

@@ -12,6 +12,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::disk::Peek;
 use super::hosting;
+use super::lock;
 use super::replica::Replica;
 use crate::protocol::{Assignment, BUILD, FromWorker, ToWorker};
 
@@ -52,10 +53,13 @@ pub fn run() {
     });
 }
 
-/// Opens databases ahead of time.
+/// Opens databases ahead of time, and has the browser look once whether this worker may have locks.
 fn prepare(cluster: String, nodes: Vec<u64>, ahead: &Ahead) {
     let ahead = Rc::downgrade(ahead);
     spawn_local(async move {
+        if let Err(error) = lock::query().await {
+            web_sys::console::warn_1(&format!("tabraft: {error}").into());
+        }
         for node in nodes {
             match Peek::open(&cluster, node).await {
                 Ok(Some(peek)) => match ahead.upgrade() {
