@@ -6,14 +6,14 @@ use super::campaign::run;
 /// replica does, or what a seed means, changes them; the hashes that were found are then the new
 /// ones.
 pub const GOLDEN: &[(u64, u64)] = &[
-    (1, 0x8e4e07061024418c),
-    (2, 0x1611efd485245151),
+    (1, 0x716ac1b3e52d6e8b),
+    (2, 0x7691af0b0a1d41ee),
     (5, 0x04e8c3e277950b6b),
-    (8, 0x88fcf9cd0c504fc8),
-    (13, 0x3ba08627eceb23e7),
-    (21, 0x794489f92bf23cc0),
-    (34, 0xbf61053b1d8d1d36),
-    (55, 0xd091bbe1047248c7),
+    (8, 0x6035a80415ef3f84),
+    (13, 0xcbd441c334da30bb),
+    (21, 0xa78770469036ce99),
+    (34, 0x3a0666f64cb2776f),
+    (55, 0x016d15879ef1ae0e),
 ];
 
 /// Runs them. What is found, where it is not what is known; nothing, if every byte is the same.

@@ -94,7 +94,8 @@ impl World {
         }
         let node = &mut zombie.node;
         node.handle(input);
-        self.replicas.leads(id, node);
+        // Before it ends: what it says on account of what it alone knows is not taken back.
+        self.replicas.observe_zombie(id, node);
         while let Some(output) = node.poll() {
             match output {
                 Output::Persist(batch) => {
@@ -118,7 +119,6 @@ impl World {
                 Output::Fetch { .. } | Output::Event(_) => {}
             }
         }
-        self.replicas.observe_zombie(id, node);
         self.zombies.insert(id, zombie);
     }
 }

@@ -39,8 +39,16 @@ pub async fn host(assignment: Assignment, peek: Option<Peek>) -> Result<Option<R
         return Err(forgotten(assignment.node));
     }
     let read_ms = clock::ticking_ms();
-    let recovered = wal::replay(identity, assignment.node, &opened.tables)
-        .map_err(|damage| damaged(assignment.node, &damage))?;
+    let recovered = match wal::replay(identity, assignment.node, &opened.tables) {
+        Ok(recovered) => recovered,
+        // An older snapshot may stand in for the newest.
+        Err(_) => {
+            let all = opened.disk.tables().await;
+            let all = all.map_err(|error| Failure::from(&error))?;
+            wal::replay(identity, assignment.node, &all)
+                .map_err(|damage| damaged(assignment.node, &damage))?
+        }
+    };
     let what = extent_of(&opened.tables, &recovered);
     drop(opened.tables);
     let config = Config {

@@ -92,7 +92,12 @@ async fn an_older_snapshot_and_the_log_replace_a_damaged_one() {
     drop(disk);
     damage(&cluster, "snapshots", 4, |bytes| bytes[20] ^= 1).await;
 
-    let tables = open(&cluster).await.tables;
+    let opened = open(&cluster).await;
+    assert!(
+        replay(CLUSTER, NODE, &opened.tables).is_err(),
+        "it is the newest alone"
+    );
+    let tables = opened.disk.tables().await.expect("the tables");
     let recovered = replay(CLUSTER, NODE, &tables).expect("replay falls back");
     assert_eq!(recovered.fell_back_from, Some(4));
     assert_eq!(recovered.snapshot.index, 1);

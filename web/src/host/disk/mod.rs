@@ -46,7 +46,7 @@ use super::idb::{self, Connection};
 use crate::model::DiskFault;
 pub use crate::settings::Durability;
 pub use peek::{Peek, read_snapshot, read_tables};
-use rows::{key, whole};
+use rows::{Snapshots, key, whole};
 pub use tools::{corrupt, destroy, wipe};
 
 const WAL: &str = "wal";
@@ -76,7 +76,7 @@ pub struct Disk {
 /// What opening a disk gives.
 pub struct Opened {
     pub disk: Disk,
-    /// Empty on a new disk.
+    /// Empty on a new disk. Of the snapshots the newest; [`Disk::tables`] has all.
     pub tables: Tables,
     pub epoch: u64,
 }
@@ -147,7 +147,7 @@ async fn claim(connection: &Connection) -> Result<(u64, Tables), DiskError> {
         Ok(epoch)
     };
     let read = async {
-        let tables = rows::read(&reading).await?;
+        let tables = rows::read(&reading, Snapshots::Newest).await?;
         idb::commit(reading).await?;
         Ok(tables)
     };
@@ -165,6 +165,14 @@ async fn raise_epoch(transaction: &TransactionRef<'_>) -> Result<u64, DiskError>
 impl Disk {
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// All that is stored.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub async fn tables(&self) -> Result<Tables, DiskError> {
+        peek::tables_of(&self.connection).await
     }
 
     /// Makes this disk misbehave from the next transaction on; `DiskFault::default()` ends that.

@@ -11,7 +11,7 @@ use indexed_db_futures::prelude::*;
 use tabraft::wal::Tables;
 use wasm_bindgen::JsValue;
 
-use super::rows::{self, Row, bytes_of, key, whole};
+use super::rows::{self, Row, Snapshots, bytes_of, key, whole};
 use super::{DiskError, SNAPSHOTS, STORES, WAL, database_name};
 use crate::host::idb::{self, Connection};
 
@@ -61,10 +61,7 @@ impl Peek {
     /// # Errors
     /// The browser's.
     pub async fn tables(&self) -> Result<Tables, DiskError> {
-        let transaction = self.0.read([WAL, SNAPSHOTS])?;
-        let tables = rows::read(&transaction).await?;
-        idb::commit(transaction).await?;
-        Ok(tables)
+        tables_of(&self.0).await
     }
 
     /// The records among the newest so many numbers of the log. They are fewer than that where one
@@ -131,6 +128,13 @@ pub async fn read_snapshot(
         Some(peek) => peek.snapshot(index).await,
         None => Ok(None),
     }
+}
+
+pub(super) async fn tables_of(connection: &Connection) -> Result<Tables, DiskError> {
+    let transaction = connection.read([WAL, SNAPSHOTS])?;
+    let tables = rows::read(&transaction, Snapshots::All).await?;
+    idb::commit(transaction).await?;
+    Ok(tables)
 }
 
 async fn last_key(store: &ObjectStore<'_>) -> Result<Option<u64>, DiskError> {

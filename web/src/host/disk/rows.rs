@@ -22,23 +22,39 @@ const READS_AHEAD: usize = 4;
 /// A key, and the bytes under it.
 pub type Row = (u64, Vec<u8>);
 
-pub async fn read(transaction: &TransactionRef<'_>) -> Result<Tables, DiskError> {
+/// Which snapshots to read: the older one is needed only if the newest is damaged.
+#[derive(Clone, Copy)]
+pub enum Snapshots {
+    All,
+    Newest,
+}
+
+pub async fn read(transaction: &TransactionRef<'_>, which: Snapshots) -> Result<Tables, DiskError> {
     let (wal, snapshots) = (
         transaction.object_store(WAL)?,
         transaction.object_store(SNAPSHOTS)?,
     );
-    let records = read_all(&wal, RECORDS_PER_READ);
-    let snapshots = read_all(&snapshots, SNAPSHOTS_PER_READ);
+    let keep = match which {
+        Snapshots::All => usize::MAX,
+        Snapshots::Newest => 1,
+    };
+    let records = read_last(&wal, RECORDS_PER_READ, usize::MAX);
+    let snapshots = read_last(&snapshots, SNAPSHOTS_PER_READ, keep);
     let (records, snapshots) = try_join(records, snapshots).await?;
     Ok(Tables { records, snapshots })
 }
 
-/// All rows, a few requests ahead of what is being taken in.
-async fn read_all(store: &ObjectStore<'_>, rows_per_read: u32) -> Result<Vec<Row>, DiskError> {
+/// The last rows, a few requests ahead of what is being taken in.
+async fn read_last(
+    store: &ObjectStore<'_>,
+    rows_per_read: u32,
+    many: usize,
+) -> Result<Vec<Row>, DiskError> {
     let mut keys: Vec<f64> = Vec::new();
     for key in store.get_all_keys::<f64>().primitive()?.await? {
         keys.push(key?);
     }
+    let keys = &keys[keys.len().saturating_sub(many)..];
     let mut chunks = keys.chunks(rows_per_read as usize);
     let request = |chunk: &[f64]| {
         let (first, last) = (chunk[0], chunk[chunk.len() - 1]);
