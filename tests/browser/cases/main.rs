@@ -74,6 +74,7 @@ const CASES: &[Entry] = &[
     entry!(BOTH, judge::verdict_of_a_tab),
     entry!(CHROMIUM, judge::keys_of_others),
     entry!(BOTH, speed::bench),
+    entry!(CHROMIUM, speed::measured_from_the_page),
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::storage;
 use tabraft_browser_tests::tab::code_of;
@@ -32,6 +32,30 @@ struct Plain {
     ops_per_second: f64,
     p50_ms: f64,
     p99_ms: f64,
+}
+
+/// The page measures when it is asked to, says so in words, and draws both beside each other.
+pub async fn measured_from_the_page(case: &Case) -> Result<()> {
+    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    tab.healthy(3).await?;
+    let before = tab.agreement(3).await?.applied;
+    let choose = "const it = document.querySelector('[data-testid=speed-in-flight]'); it.value = '1';\
+                  it.dispatchEvent(new Event('change', { bubbles: true }))";
+    tab.run(choose, Value::Null).await?;
+    tab.press("measure").await?;
+    let said = tab.shows("speed-told", "the figures", |it| {
+        it.contains("a second, 1 at once.")
+    });
+    let said = said.await?;
+    ensure!(said.contains("times IndexedDB alone"), "{said}");
+    let rows = tab.text("speed-bars").await?;
+    ensure!(
+        rows.contains("tabraft, writes") && rows.contains("IndexedDB alone, writes"),
+        "{rows}"
+    );
+    let writes = tab.agreement(3).await?.applied - before;
+    ensure!((300..310).contains(&writes), "300 writes applied {writes}");
+    Ok(())
 }
 
 /// As many writes as it counts are applied, a read is not a write, and what it opened for the floor

@@ -17,7 +17,7 @@
 
 mod address;
 mod backup;
-mod bench;
+pub mod bench;
 mod configure;
 pub mod console;
 mod data;

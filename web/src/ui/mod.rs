@@ -32,6 +32,7 @@ mod ring;
 mod save;
 mod setting;
 mod settings;
+mod speed;
 mod standing;
 mod steps;
 mod summary;
@@ -52,6 +53,7 @@ use self::map::Map;
 use self::nodes::Nodes;
 use self::notices::Notices;
 use self::settings::SettingsPanel;
+use self::speed::Speed;
 use self::write::Write;
 use crate::client::Cluster;
 
@@ -79,6 +81,7 @@ fn App(feed: Feed) -> impl IntoView {
             <Write feed />
             <Keys feed />
             <Events feed />
+            <Speed feed />
             <SettingsPanel feed />
         </main>
     }

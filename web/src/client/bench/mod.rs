@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use futures_util::future::try_join_all;
 use js_sys::{Function, Promise, Reflect};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -34,7 +34,7 @@ pub struct Load {
     pub kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
     pub ops: u64,
@@ -42,14 +42,47 @@ pub struct Figures {
     pub ops_per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
+    #[serde(flatten)]
+    pub beside: Option<Beside>,
+}
+
+/// What the cluster is measured beside, in the same browser at nearly the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    pub floor: Floor,
+    pub plain: Plain,
+}
+
+/// What this browser charges by itself, in milliseconds: medians.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Floor {
+    /// From the page to a worker and back, over a channel.
+    pub round_trip_ms: f64,
+    /// A strict transaction with one record, while three workers write.
+    pub transaction_ms: f64,
+}
+
+/// What a page would do without a cluster: a strict transaction for each put.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plain {
+    pub ops_per_second: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
 }
 
 impl Cluster {
-    /// Runs a load over this page's cluster.
+    /// Runs a load over this page's cluster, and what it is `beside`, if it is to be.
     ///
     /// # Errors
     /// The first one that an operation got: there are no figures of what failed.
-    pub async fn bench(&self, load: Load) -> Result<Figures, ApiError> {
+    pub async fn bench(&self, load: Load, beside: bool) -> Result<Figures, ApiError> {
+        let _work = self.work("Measuring");
+        let beside = match beside {
+            true => Some(floor(load).await?),
+            false => None,
+        };
         if load.kind == Kind::Get {
             let fill = Load {
                 ops: KEYS.min(load.ops),
@@ -58,7 +91,8 @@ impl Cluster {
             };
             self.run(fill).await?;
         }
-        self.run(load).await
+        let measured = self.run(load).await?;
+        Ok(Figures { beside, ..measured })
     }
 
     async fn run(&self, load: Load) -> Result<Figures, ApiError> {
@@ -71,6 +105,10 @@ impl Cluster {
                 self.one(load.kind, &format!("bench/{}", n % KEYS), &value)
                     .await?;
                 latencies.borrow_mut().push(now_ms() - began);
+                if n % (load.ops / 100).max(1) == 0 {
+                    let done = n as f64 / load.ops as f64;
+                    self.note_work("Measuring".into(), Some(done));
+                }
             }
             Ok::<(), ApiError>(())
         };
@@ -89,6 +127,7 @@ impl Cluster {
             ops_per_second: load.ops as f64 / seconds,
             p50_ms: at(0.5).copied().unwrap_or_default(),
             p99_ms: at(0.99).copied().unwrap_or_default(),
+            beside: None,
         })
     }
 
@@ -104,12 +143,8 @@ impl Cluster {
     }
 }
 
-/// What this browser charges by itself, and what a page would do without a cluster: `{floor, plain}`,
-/// see `floor.js`.
-///
-/// # Errors
-/// The browser's.
-pub async fn floor(load: Load) -> Result<JsValue, ApiError> {
+/// See `floor.js`.
+async fn floor(load: Load) -> Result<Beside, ApiError> {
     let failed = |error: JsValue| ApiError::browser("The floor could not be measured", &error);
     let task = js_sys::Object::new();
     for (name, value) in [
@@ -122,7 +157,8 @@ pub async fn floor(load: Load) -> Result<JsValue, ApiError> {
     let measure = Function::new_with_args("task", include_str!("floor.js"));
     let measuring = measure.call1(&JsValue::UNDEFINED, &task).map_err(failed)?;
     let measuring: Promise = measuring.dyn_into().map_err(failed)?;
-    JsFuture::from(measuring).await.map_err(failed)
+    let measured = JsFuture::from(measuring).await.map_err(failed)?;
+    serde_wasm_bindgen::from_value(measured).map_err(|error| failed(error.into()))
 }
 
 fn now_ms() -> f64 {

@@ -1,12 +1,12 @@
 //! `bench`: how fast it is here.
 
-use js_sys::{Object, Reflect};
+use js_sys::Object;
 use wasm_bindgen::JsValue;
 
 use super::method;
 use super::results::plain;
 use crate::client::Cluster;
-use crate::client::bench::{Kind, Load, floor};
+use crate::client::bench::{Kind, Load};
 use crate::model::ApiError;
 
 const OPS_MAX: f64 = 10_000_000.0;
@@ -30,18 +30,7 @@ pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
             value_bytes: whole("valueBytes", VALUE_BYTES_MAX, 256)? as usize,
             kind: args.choice(0, "op", &ops)?.unwrap_or(Kind::Put),
         };
-        let beside = match args.flag(0, "floor")? {
-            Some(false) => None,
-            _ => Some(floor(load).await?),
-        };
-        let result = plain(&me.bench(load).await?)?;
-        if let Some(beside) = beside {
-            for name in ["floor", "plain"] {
-                Reflect::get(&beside, &name.into())
-                    .and_then(|value| Reflect::set(&result, &name.into(), &value))
-                    .map_err(|error| ApiError::browser("A result could not be made", &error))?;
-            }
-        }
-        Ok(result)
+        let beside = args.flag(0, "floor")?.unwrap_or(true);
+        plain(&me.bench(load, beside).await?)
     })
 }

@@ -1,0 +1,221 @@
+//! How fast the cluster is here, measured when asked, beside what this browser charges by itself.
+
+use leptos::prelude::*;
+
+use super::command::{Place, Told};
+use super::feed::Feed;
+use super::figures::{duration, grouped};
+use crate::client::bench::{Figures, Kind, Load};
+
+/// Operations of a measurement: some seconds on most machines.
+const OPS: [(u64, u64); 4] = [(1, 300), (16, 3_000), (64, 10_000), (256, 20_000)];
+const SIZES: [(usize, &str); 3] = [(16, "16 B"), (256, "256 B"), (4_096, "4 KiB")];
+
+#[component]
+pub fn Speed(feed: Feed) -> impl IntoView {
+    let place = Place::keeping();
+    let kind = RwSignal::new(Kind::Put);
+    let in_flight = RwSignal::new(64_u64);
+    let size = RwSignal::new(256_usize);
+    let measured = RwSignal::new(None::<(Load, Figures)>);
+    let busy = RwSignal::new(false);
+    let measure = move |_| {
+        let ops = OPS
+            .iter()
+            .find(|(many, _)| *many == in_flight.get_untracked());
+        let load = Load {
+            ops: ops.map_or(1_000, |(_, ops)| *ops),
+            in_flight: in_flight.get_untracked(),
+            value_bytes: size.get_untracked(),
+            kind: kind.get_untracked(),
+        };
+        let cluster = feed.cluster();
+        busy.set(true);
+        place.take(async move {
+            let figures = cluster.bench(load, true).await;
+            // The panel may be gone.
+            busy.try_set(false);
+            let figures = figures?;
+            measured.try_set(Some((load, figures)));
+            Ok(sentence(load, &figures))
+        });
+    };
+    view! {
+        <section class="speed" aria-labelledby="speed-title">
+            <div class="head">
+                <h2 id="speed-title">"Speed"</h2>
+                <div class="choosers">
+                    <label>
+                        <span>"What"</span>
+                        <select data-testid="speed-kind" on:change=move |ev| {
+                            let reads = event_target_value(&ev) == "get";
+                            kind.set(if reads { Kind::Get } else { Kind::Put });
+                        }>
+                            <option value="put">"writes"</option>
+                            <option value="get">"linearizable reads"</option>
+                        </select>
+                    </label>
+                    <label>
+                        <span>"At once"</span>
+                        <select data-testid="speed-in-flight"
+                            on:change=move |ev| in_flight.set(event_target_value(&ev).parse().unwrap_or(64))>
+                            {OPS.map(|(many, _)| view! {
+                                <option value=many.to_string() selected=many == 64>{many}</option>
+                            }).collect_view()}
+                        </select>
+                    </label>
+                    <label>
+                        <span>"Values"</span>
+                        <select data-testid="speed-size"
+                            on:change=move |ev| size.set(event_target_value(&ev).parse().unwrap_or(256))>
+                            {SIZES.map(|(bytes, name)| view! {
+                                <option value=bytes.to_string() selected=bytes == 256>{name}</option>
+                            }).collect_view()}
+                        </select>
+                    </label>
+                </div>
+                <button type="button" data-testid="measure" disabled=busy on:click=measure>
+                    "Measure"
+                </button>
+            </div>
+            <p class="hint">
+                "Runs some seconds against this cluster, from this tab, with keys "<code>"bench/…"</code>
+                ", and beside it what this browser does without a cluster."
+            </p>
+            {move || measured.get().map(|(load, figures)| view! { <Bars load figures /> })}
+            <Told place hook="speed-told" />
+        </section>
+    }
+}
+
+/// Operations a second, one under the other; the longest fills the width.
+#[component]
+fn Bars(load: Load, figures: Figures) -> impl IntoView {
+    let rows = rows(load, &figures);
+    let most = rows.iter().map(|row| row.per_second).fold(1.0, f64::max);
+    view! {
+        <table class="bars" data-testid="speed-bars">
+            <thead>
+                <tr>
+                    <th scope="col">"What"</th>
+                    <th scope="col" class="figure">"A second"</th>
+                    <th scope="col" class="figure">"Median"</th>
+                    <th scope="col" class="figure">"p99"</th>
+                    <td></td>
+                </tr>
+            </thead>
+            <tbody>
+                {rows.into_iter().map(|row| view! {
+                    <tr>
+                        <th scope="row">{row.what}</th>
+                        <td class="figure">{grouped(row.per_second as u64)}</td>
+                        <td class="figure">{duration(row.p50_ms)}</td>
+                        <td class="figure">{duration(row.p99_ms)}</td>
+                        <td class="length">
+                            <span class="bar-of" style:width=format!("{:.1}%", 100.0 * row.per_second / most)></span>
+                        </td>
+                    </tr>
+                }).collect_view()}
+            </tbody>
+        </table>
+    }
+}
+
+struct Row {
+    what: &'static str,
+    per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+fn rows(load: Load, figures: &Figures) -> Vec<Row> {
+    let mut rows = vec![Row {
+        what: match load.kind {
+            Kind::Put => "tabraft, writes",
+            Kind::Get => "tabraft, linearizable reads",
+        },
+        per_second: figures.ops_per_second,
+        p50_ms: figures.p50_ms,
+        p99_ms: figures.p99_ms,
+    }];
+    rows.extend(figures.beside.map(|beside| Row {
+        what: "IndexedDB alone, writes",
+        per_second: beside.plain.ops_per_second,
+        p50_ms: beside.plain.p50_ms,
+        p99_ms: beside.plain.p99_ms,
+    }));
+    rows
+}
+
+fn sentence(load: Load, figures: &Figures) -> String {
+    let what = match load.kind {
+        Kind::Put => "writes",
+        Kind::Get => "linearizable reads",
+    };
+    let rate = grouped(figures.ops_per_second as u64);
+    let ours = format!("{rate} {what} a second, {} at once.", load.in_flight);
+    let Some(beside) = figures.beside else {
+        return ours;
+    };
+    let times = match load.kind {
+        Kind::Put if beside.plain.ops_per_second > 0.0 => {
+            let ratio = figures.ops_per_second / beside.plain.ops_per_second;
+            format!(" That is {ratio:.1} times IndexedDB alone, which keeps one copy.")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "{ours}{times} Here a channel's round trip takes {}, and a strict transaction {} while three \
+         workers write.",
+        duration(beside.floor.round_trip_ms),
+        duration(beside.floor.transaction_ms),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::client::bench::{Beside, Floor, Plain};
+
+    #[test]
+    fn what_was_measured_is_a_sentence() {
+        let mut load = Load {
+            ops: 10_000,
+            in_flight: 64,
+            value_bytes: 256,
+            kind: Kind::Put,
+        };
+        let mut figures = Figures {
+            ops: 10_000,
+            seconds: 1.0,
+            ops_per_second: 10_000.4,
+            p50_ms: 6.0,
+            p99_ms: 12.0,
+            beside: None,
+        };
+        let ours = "10,000 writes a second, 64 at once.";
+        assert_eq!(sentence(load, &figures), ours);
+        assert_eq!(rows(load, &figures).len(), 1);
+        figures.beside = Some(Beside {
+            floor: Floor {
+                round_trip_ms: 0.4,
+                transaction_ms: 0.9,
+            },
+            plain: Plain {
+                ops_per_second: 800.0,
+                p50_ms: 80.0,
+                p99_ms: 120.0,
+            },
+        });
+        let floor = "Here a channel's round trip takes 0.40 ms, and a strict transaction 0.90 ms while \
+                     three workers write.";
+        let times = "That is 12.5 times IndexedDB alone, which keeps one copy.";
+        assert_eq!(sentence(load, &figures), format!("{ours} {times} {floor}"));
+        assert_eq!(rows(load, &figures).len(), 2);
+        load.kind = Kind::Get;
+        let reads = "10,000 linearizable reads a second, 64 at once.";
+        assert_eq!(sentence(load, &figures), format!("{reads} {floor}"));
+    }
+}
