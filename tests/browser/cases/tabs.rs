@@ -23,11 +23,11 @@ pub async fn reload(case: &Case) -> Result<()> {
             "lost by reload {n}"
         );
         tab.put(&format!("after {n}"), "1").await?;
-        let row = tab.row("before").await?;
-        ensure!(
-            row.is_some(),
-            "the page does not show the old key after reload {n}"
-        );
+        eventually("the old key in the page's table", SOON, async || {
+            ensure!(tab.row("before").await?.is_some(), "not after reload {n}");
+            Ok(())
+        })
+        .await?;
     }
     for n in 0..3 {
         ensure!(

@@ -31,7 +31,7 @@ const PACE_EVERY: Duration = Duration::from_millis(500);
 const HIDDEN_EVERY: Duration = Duration::from_millis(500);
 /// For how many times as long as a frame took no other is drawn, and for how long at the most.
 const REST: f64 = 3.0;
-const REST_MAX_MS: f64 = 400.0;
+const REST_MAX_MS: f64 = 200.0;
 
 /// The cluster and what is known of it, as signals. Cheap to copy into every component.
 #[derive(Clone, Copy)]
@@ -132,7 +132,7 @@ struct Marks {
     judged: bool,
     events: Vec<Event>,
     meter: Meter,
-    /// A frame is on its way.
+    /// A frame is on its way, or being drawn: whoever draws it calls the next.
     called: bool,
     status_at: f64,
     events_at: f64,
@@ -193,9 +193,7 @@ fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
     if document().hidden() {
         let unseen = move || {
             show(feed, &marks);
-            if marks.borrow().called {
-                soon(feed, marks);
-            }
+            drawn(feed, marks);
         };
         return set_timeout(unseen, HIDDEN_EVERY);
     }
@@ -217,15 +215,22 @@ fn frame(feed: Feed, marks: Rc<RefCell<Marks>>) {
             let now = clock::ticking_ms();
             let rest = (REST * (now - began)).min(REST_MAX_MS);
             marks.borrow_mut().rests_until = now + rest;
-            if marks.borrow().called {
-                soon(feed, marks);
-            }
+            drawn(feed, marks);
         };
         set_timeout(ended, Duration::ZERO);
     });
 }
 
-/// Sets the signals whose time has come. For those whose has not, another frame stays called.
+/// Calls another frame if there is something left, or new.
+fn drawn(feed: Feed, marks: Rc<RefCell<Marks>>) {
+    let left = marks.borrow().left();
+    marks.borrow_mut().called = left;
+    if left {
+        soon(feed, marks);
+    }
+}
+
+/// Sets the signals whose time has come.
 fn show(feed: Feed, marks: &RefCell<Marks>) {
     let now = clock::ticking_ms();
     let (status, faults, notices, work, judged, events) = {
@@ -243,7 +248,6 @@ fn show(feed: Feed, marks: &RefCell<Marks>) {
         let notices = std::mem::take(&mut m.notices);
         let work = std::mem::take(&mut m.work);
         let judged = std::mem::take(&mut m.judged);
-        m.called = m.left();
         (status, faults, notices, work, judged, events)
     };
     let cluster = feed.cluster();
