@@ -175,8 +175,8 @@ impl Node {
     ///
     /// What raft-rs made for the followers when the election was won has the empty entry of the new
     /// term alone, and it sends them no more before they have answered. That first append is taken
-    /// back, as if it were lost, and made anew with the writes in it: they need no round and no disk
-    /// write of their own.
+    /// back, as if it were lost, and made anew with the writes in it, as many as a message takes: they
+    /// need no round and no disk write of their own.
     pub(super) fn propose_early(&mut self) {
         if self.early.0.is_empty() || (self.is_succeeding() && !self.is_leader()) {
             return;

@@ -332,11 +332,12 @@ impl Engine {
         }
     }
 
-    /// Everything is to be sent again, but for what `to` keeps already.
-    pub(super) fn send_all_again(&mut self, to: u64) {
+    /// Everything is to be sent again, but for what a candidate keeps.
+    pub(super) fn send_all_again(&mut self, but_for: Option<u64>) {
         let now = js_sys::Date::now();
         for (id, pending) in &mut self.pending {
-            if pending.target.is_none() && pending.kept_by != Some(to) {
+            let kept = but_for.is_some() && pending.kept_by == but_for;
+            if pending.target.is_none() && !kept {
                 pending.due_ms = now;
                 self.outbox.push_back(*id);
             }

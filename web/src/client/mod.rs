@@ -275,10 +275,11 @@ impl Cluster {
     /// Has the requests sent again when there is somebody better to ask.
     fn note_somebody(&self) {
         let somebody = self.0.view.borrow().somebody();
-        if self.0.somebody.replace(somebody) != somebody
+        let before = self.0.somebody.replace(somebody);
+        if before != somebody
             && let Some(joined) = self.0.joined.get()
         {
-            joined.requests.on_somebody(somebody);
+            joined.requests.on_somebody(before, somebody);
         }
     }
 

@@ -17,8 +17,10 @@ use crate::protocol::{Action, Assignment, Deed, TabId, Yield};
 
 /// How long a lock may take to be released, in milliseconds.
 const RELEASE_MS: u32 = 500;
-/// How often the locks are looked at after that.
+/// How often the locks are looked at when the death was heard of.
 const RELEASE_LOOKS: usize = 3;
+/// How many milliseconds lie between two looks, if it was not.
+const RELEASE_LOOK_MS: u32 = 5;
 /// How long a tab that was opened may take to take its replica over, in milliseconds.
 const OPEN_TAB_TIMEOUT_MS: f64 = 5_000.0;
 /// How long a replica may take over what it is told, in milliseconds.
@@ -238,15 +240,23 @@ impl Cluster {
     /// Waits until the browser has let go of an ended replica's locks, so that it can be started
     /// again at once. Not for long: another tab may have been waiting for them.
     async fn await_release(&self, id: u64, death: Option<Death>) {
+        let deadline = now() + f64::from(RELEASE_MS);
+        let mut looks = None;
         if let Some(death) = death {
             let _in_time: Option<()> = within(death.map(|_| ()), RELEASE_MS).await;
+            looks = Some(RELEASE_LOOKS);
         }
         // The replica's own lock goes with the one that tells of the death, but not in the same
-        // instant. (A hidden tab's timers are slow; questions are not.)
-        for _ in 0..RELEASE_LOOKS {
+        // instant; and it may be another host's by then.
+        while looks != Some(0) && now() < deadline {
             self.look_at_locks().await;
             if !self.0.view.borrow().is_running(id) {
                 return;
+            }
+            match &mut looks {
+                Some(left) => *left -= 1,
+                // This tab had not heard of that host yet.
+                None => TimeoutFuture::new(RELEASE_LOOK_MS).await,
             }
         }
     }

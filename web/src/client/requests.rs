@@ -127,12 +127,16 @@ impl Requests {
     }
 
     /// Another leader shows, or who is about to be one: everything is sent again, to him. Even what
-    /// he was sent before: as a follower he passed it on to a leader that is gone.
-    pub fn on_somebody(&self, somebody: Somebody) {
-        if let Somebody::Candidate(id) | Somebody::Leader(id) = somebody {
-            self.engine.borrow_mut().send_all_again(id);
-            flush_soon(&self.engine, &self.flushing);
-        }
+    /// he was sent before: as a follower he passed it on to a leader that is gone. Only a candidate
+    /// who now leads has what he was sent.
+    pub fn on_somebody(&self, before: Somebody, now: Somebody) {
+        let but_for = match (before, now) {
+            (Somebody::Candidate(was), Somebody::Leader(is)) if was == is => Some(is),
+            (_, Somebody::Candidate(_) | Somebody::Leader(_)) => None,
+            _ => return,
+        };
+        self.engine.borrow_mut().send_all_again(but_for);
+        flush_soon(&self.engine, &self.flushing);
     }
 
     fn keep_sweeping(&self, engine: &mut Engine) {

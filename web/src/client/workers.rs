@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::model::ApiError;
 use crate::protocol::{BUILD, FromWorker, ToWorker};
@@ -18,6 +18,7 @@ pub struct Spare {
     /// Whether it can be used; nothing as long as it has said nothing.
     ready: Rc<Cell<Option<bool>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
 
 impl Spare {
@@ -37,17 +38,25 @@ impl Spare {
                 ready.set(Some(listens && post(&worker, &prepare).is_ok()));
             }
         });
+        // Its program could not be loaded: it will never say anything.
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new({
+            let ready = ready.clone();
+            move |_: ErrorEvent| ready.set(Some(false))
+        });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Self {
             worker,
             ready,
             _on_message: on_message,
+            _on_error: on_error,
         }
     }
 
     /// The worker, and whether it has said that it listens. If not, that is still to come.
     pub fn take(self) -> Option<(Worker, bool)> {
         self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
         if self.ready.get() == Some(false) {
             self.worker.terminate();
             return None;

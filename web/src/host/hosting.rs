@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use super::board::Board;
 use super::clock;
-use super::disk::{self, Peek};
+use super::disk::{self, Opened, Peek};
 use super::inbox::Inbox;
 use super::lock::{self, Held, Mode};
 use super::net::Net;
@@ -39,18 +39,7 @@ pub async fn host(assignment: Assignment, peek: Option<Peek>) -> Result<Option<R
         return Err(forgotten(assignment.node));
     }
     let read_ms = clock::ticking_ms();
-    let recovered = match wal::replay(identity, assignment.node, &opened.tables) {
-        Ok(recovered) => recovered,
-        // An older snapshot may stand in for the newest.
-        Err(_) => {
-            let all = opened.disk.tables().await;
-            let all = all.map_err(|error| Failure::from(&error))?;
-            wal::replay(identity, assignment.node, &all)
-                .map_err(|damage| damaged(assignment.node, &damage))?
-        }
-    };
-    let what = extent_of(&opened.tables, &recovered);
-    drop(opened.tables);
+    let (recovered, what) = recover(identity, assignment.node, &opened).await?;
     let config = Config {
         cluster: identity,
         id: assignment.node,
@@ -82,6 +71,24 @@ pub async fn host(assignment: Assignment, peek: Option<Peek>) -> Result<Option<R
     let replica = Replica::new(&assignment, node, opened.disk, net, board);
     replica.begin_life(inbox, locks)?;
     Ok(Some(replica))
+}
+
+/// What the replica goes on from, and that in words. If its newest snapshot is damaged, an older one
+/// may do.
+async fn recover(
+    identity: u64,
+    node: u64,
+    opened: &Opened,
+) -> Result<(Recovered, String), Failure> {
+    if let Ok(recovered) = wal::replay(identity, node, &opened.tables) {
+        let what = extent_of(&opened.tables, &recovered);
+        return Ok((recovered, what));
+    }
+    let all = opened.disk.tables().await;
+    let all = all.map_err(|error| Failure::from(&error))?;
+    let recovered = wal::replay(identity, node, &all).map_err(|damage| damaged(node, &damage))?;
+    let what = extent_of(&all, &recovered);
+    Ok((recovered, what))
 }
 
 /// What a replica goes on from, in words.

@@ -64,13 +64,18 @@ impl Replica {
         let me = self.clone();
         spawn_local(async move {
             let name = names::alive_lock(&me.0.cluster, leader);
-            // The log that it may have to read is open when its time comes.
-            let opened = async {
-                match live.salvage {
-                    true => Peek::open(&me.0.cluster, leader).await,
+            // The log that it may have to read is open when its time comes. Opened apart: a
+            // database that comes after the wait has ended is closed again.
+            let (opened, log) = oneshot::channel();
+            let cluster = me.0.cluster.clone();
+            spawn_local(async move {
+                let log = match live.salvage {
+                    true => Peek::open(&cluster, leader).await,
                     false => Ok(None),
-                }
-            };
+                };
+                drop(opened.send(log));
+            });
+            let opened = async { log.await.unwrap_or(Ok(None)) };
             let death = lock::acquire(&name, Mode::Wait);
             let death = Box::pin(join(death, opened));
             match select(death, cancelled).await {

@@ -16,22 +16,21 @@ use super::lock;
 use super::replica::Replica;
 use crate::protocol::{Assignment, BUILD, FromWorker, ToWorker};
 
-/// Databases of replicas, open for whichever is to be hosted here.
-type Ahead = Rc<RefCell<BTreeMap<u64, Peek>>>;
+/// Databases of replicas, open for whichever is to be hosted here; nothing when that is known.
+type Ahead = Rc<RefCell<Option<BTreeMap<u64, Peek>>>>;
 
 /// Listens to the page and says so. Messages sent before were lost.
 pub fn run() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     report_panics();
     let replica: Rc<RefCell<Option<Replica>>> = Rc::default();
-    let ahead = Ahead::default();
+    let ahead: Ahead = Rc::new(RefCell::new(Some(BTreeMap::new())));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         match serde_wasm_bindgen::from_value(event.data()) {
             Ok(ToWorker::Prepare { cluster, nodes }) => prepare(cluster, nodes, &ahead),
             Ok(ToWorker::Host(assignment)) => {
-                let peek = ahead.borrow_mut().remove(&assignment.node);
-                // The others are not needed any more.
-                ahead.borrow_mut().clear();
+                let peeks = ahead.borrow_mut().take();
+                let peek = peeks.and_then(|mut peeks| peeks.remove(&assignment.node));
                 begin(*assignment, peek, replica.clone());
             }
             Ok(word) => {
@@ -55,15 +54,15 @@ pub fn run() {
 
 /// Opens databases ahead of time, and has the browser look once whether this worker may have locks.
 fn prepare(cluster: String, nodes: Vec<u64>, ahead: &Ahead) {
-    let ahead = Rc::downgrade(ahead);
+    let ahead = ahead.clone();
     spawn_local(async move {
         if let Err(error) = lock::query().await {
             web_sys::console::warn_1(&format!("tabraft: {error}").into());
         }
         for node in nodes {
             match Peek::open(&cluster, node).await {
-                Ok(Some(peek)) => match ahead.upgrade() {
-                    Some(ahead) => drop(ahead.borrow_mut().insert(node, peek)),
+                Ok(Some(peek)) => match &mut *ahead.borrow_mut() {
+                    Some(peeks) => drop(peeks.insert(node, peek)),
                     None => return,
                 },
                 Ok(None) => {}

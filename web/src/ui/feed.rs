@@ -3,8 +3,8 @@
 //! Updates come as fast as the cluster works: 20 statuses a second from each node, thousands of
 //! events and answers under load, all on the thread that also carries the client. So an update
 //! only leaves a mark; the marks are read in an animation frame, statuses at most 15 times and
-//! events at most 4 times a second. Drawing takes no more than a quarter of the thread: after a frame
-//! that took long the next one waits three times as long.
+//! events at most 4 times a second. After a frame that took long the next one waits three times as
+//! long, within a bound: the client on this thread comes first.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -200,7 +200,8 @@ fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
     let wait_ms = marks.borrow().wait_ms(clock::ticking_ms());
     if wait_ms >= 1.0 {
         let later = Duration::from_millis(wait_ms as u64);
-        set_timeout(move || frame(feed, marks), later);
+        // It may be hidden by then.
+        set_timeout(move || soon(feed, marks), later);
     } else {
         frame(feed, marks);
     }

@@ -128,30 +128,34 @@ async fn existing(cluster: &str, node: u64) -> Result<Option<Connection>, DiskEr
     Connection::open_existing(&database_name(cluster, node), STORES).await
 }
 
-/// Raises the epoch, and reads what no former host adds to any more.
-///
-/// The two transactions need not wait for each other. A former host's write has all the stores in
-/// its scope, so the browser runs it wholly before or wholly after each of them, in the order in
-/// which they were created: one that comes before the reading is read, unless it came after the
-/// raising, and then it finds the new epoch and aborts. One that comes after the reading came after
-/// the raising, too. Reading apart does not wait for a successor who reads the log meanwhile.
+/// Raises the epoch, and reads what no former host adds to any more: the reading has the epoch in its
+/// scope, so it begins when the raising is complete. Without a right to write it does not wait for a
+/// successor who reads the log meanwhile.
 ///
 /// The raising need not be flushed: what ends every host at once cannot leave one behind that has
 /// the old epoch, and the first batch flushes what came before it.
 async fn claim(connection: &Connection) -> Result<(u64, Tables), DiskError> {
     let raising = connection.write([OWNER], Durability::Relaxed)?;
-    let reading = connection.read([WAL, SNAPSHOTS])?;
+    let reading = connection.read([WAL, SNAPSHOTS, OWNER])?;
     let raised = async {
         let epoch = raise_epoch(&raising).await?;
         idb::commit(raising).await?;
-        Ok(epoch)
+        Ok::<_, DiskError>(epoch)
     };
     let read = async {
+        let owner = reading.object_store(OWNER)?;
+        let found = read_epoch(&owner)?;
         let tables = rows::read(&reading, Snapshots::Newest).await?;
+        let found = found.await?.map_or(Ok(0), whole)?;
         idb::commit(reading).await?;
-        Ok(tables)
+        Ok::<_, DiskError>((found, tables))
     };
-    try_join(raised, read).await
+    let (ours, (found, tables)) = try_join(raised, read).await?;
+    match found == ours {
+        true => Ok((ours, tables)),
+        // Already somebody else's.
+        false => Err(DiskError::LostEpoch { ours, found }),
+    }
 }
 
 /// The new epoch, once the transaction is complete.
