@@ -17,6 +17,8 @@ pub struct Log {
     /// Index and term just before the first entry.
     base: (u64, u64),
     entries: VecDeque<Entry>,
+    /// Each term of which there are entries, with the first of them, ascending.
+    terms: VecDeque<(u64, u64)>,
     bytes: u64,
     pub hard_state: HardState,
     /// The membership to start with: that of the snapshot, never a later one, since the conf
@@ -51,6 +53,12 @@ impl Log {
     /// What the entries cost in memory, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The index at which each term's entries begin, and the term; the newest so many terms.
+    pub fn terms(&self, many: usize) -> Vec<(u64, u64)> {
+        let skipped = self.terms.len().saturating_sub(many);
+        self.terms.iter().skip(skipped).copied().collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
@@ -94,6 +102,20 @@ impl Log {
                 self.bytes -= cost(&removed);
             }
         }
+        while self
+            .terms
+            .pop_back_if(|(begins, _)| *begins >= first.index)
+            .is_some()
+        {}
+        for entry in entries {
+            if self
+                .terms
+                .back()
+                .is_none_or(|(_, term)| *term != entry.term)
+            {
+                self.terms.push_back((entry.index, entry.term));
+            }
+        }
         self.bytes += entries.iter().map(cost).sum::<u64>();
         self.entries.extend(entries.iter().cloned());
     }
@@ -108,7 +130,20 @@ impl Log {
             self.base = (removed.index, removed.term);
             self.bytes -= cost(&removed);
         }
-        let base = self.base.0;
+        let (base, first) = (self.base.0, self.first());
+        // A term whose entries are all gone ends before the next begins.
+        while self
+            .terms
+            .get(1)
+            .is_some_and(|(begins, _)| *begins <= first)
+        {
+            self.terms.pop_front();
+        }
+        if self.entries.is_empty() {
+            self.terms.clear();
+        } else if let Some((begins, _)) = self.terms.front_mut() {
+            *begins = first.max(*begins);
+        }
         self.for_followers
             .retain(|_, snapshot| snapshot.get_metadata().index >= base);
     }
@@ -118,6 +153,7 @@ impl Log {
         let metadata = snapshot.get_metadata();
         self.base = (metadata.index, metadata.term);
         self.entries.clear();
+        self.terms.clear();
         self.bytes = 0;
         self.conf_state = metadata.get_conf_state().clone();
         self.hard_state.commit = self.hard_state.commit.max(metadata.index);
@@ -238,6 +274,13 @@ mod tests {
         log.iter().map(|entry| (entry.index, entry.term)).collect()
     }
 
+    /// What the terms of a log are by its entries.
+    fn spans(log: &Log) -> Vec<(u64, u64)> {
+        let mut spans = terms(log);
+        spans.dedup_by_key(|(_, term)| *term);
+        spans
+    }
+
     fn range(log: &Log, low: u64, high: u64, bytes: u64) -> Result<Vec<u64>> {
         let entries = log.entries(low, high, bytes, GetEntriesContext::empty(false))?;
         Ok(entries.into_iter().map(|entry| entry.index).collect())
@@ -279,6 +322,7 @@ mod tests {
             let mut log = log();
             log.append(&entries);
             assert_eq!(terms(&log), after);
+            assert_eq!(log.terms(9), spans(&log));
             assert_eq!(log.bytes(), after.len() as u64 * ENTRY_OVERHEAD_BYTES);
         }
     }
@@ -299,7 +343,27 @@ mod tests {
             assert_eq!(log.first_index(), Ok(first));
             assert_eq!(log.term(first - 1), Ok(first - 1));
             assert_eq!(log.last_index(), Ok(5));
+            assert_eq!(log.terms(9), spans(&log));
         }
+    }
+
+    #[test]
+    fn each_term_is_told_with_the_index_it_begins_at() {
+        let of = |entries: &[(u64, u64)]| entries.iter().map(|(i, t)| entry(*i, *t)).collect();
+        let entries = of(&[(1, 1), (2, 1), (3, 2), (4, 2), (5, 2), (6, 5), (7, 5)]);
+        let mut log = Log::new((0, 0), entries, RaftState::default());
+        assert_eq!(log.terms(9), [(1, 1), (3, 2), (6, 5)]);
+        assert_eq!(log.terms(2), [(3, 2), (6, 5)]);
+        log.compact(4, 0, u64::MAX);
+        assert_eq!(log.terms(9), [(5, 2), (6, 5)]);
+        log.append(&of(&[(6, 7), (7, 7)]));
+        assert_eq!(log.terms(9), [(5, 2), (6, 7)]);
+        log.append(&of(&[(5, 8)]));
+        assert_eq!(log.terms(9), [(5, 8)]);
+        log.compact(5, 0, u64::MAX);
+        assert_eq!(log.terms(9), []);
+        log.append(&of(&[(6, 8), (7, 9)]));
+        assert_eq!(log.terms(9), [(6, 8), (7, 9)]);
     }
 
     #[test]
@@ -311,6 +375,7 @@ mod tests {
         log.install(&snapshot);
         assert_eq!((log.first(), log.last(), log.bytes()), (10, 9, 0));
         assert_eq!(log.term(9), Ok(7));
+        assert_eq!(log.terms(9), []);
         assert_eq!(log.hard_state.commit, 9);
     }
 

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{Dropped, Node, Seen};
 use crate::wire::{Membership, NodeId};
 
+/// Terms of a log that a report tells of.
+pub const TERMS_TOLD: usize = 32;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     Leader,
@@ -39,6 +42,8 @@ pub struct Report {
     pub digest: u64,
     pub membership: Membership,
     pub dropped: Dropped,
+    /// Where the entries of each term begin in the log, and the term; the newest [`TERMS_TOLD`].
+    pub terms: Vec<(u64, u64)>,
     /// On a leader: what each member is known to have, and what it is sent next.
     pub progress: Vec<Progress>,
 }
@@ -142,6 +147,7 @@ impl Node {
             digest: self.store.digest(),
             membership: self.membership(),
             dropped: self.dropped,
+            terms: log.terms(TERMS_TOLD),
             progress,
         }
     }

@@ -62,6 +62,8 @@ pub struct NodeStatus {
     /// Whether the cluster has it as a voter or learner. One that was removed is listed until it
     /// is wiped.
     pub member: bool,
+    /// Where the entries of each term begin in its log, and the term: the newest 32.
+    pub terms: Vec<(u64, u64)>,
     /// On a leader: how far each member is. Empty elsewhere.
     pub progress: Vec<Progress>,
     /// A replica that waits or failed says what for, or why; empty otherwise.
@@ -104,6 +106,7 @@ impl NodeStatus {
             voters: Vec::new(),
             learners: Vec::new(),
             member: true,
+            terms: Vec::new(),
             progress: Vec::new(),
             problem: String::new(),
         }

@@ -168,6 +168,7 @@ pub fn status_of(report: &Report, state: State, epoch: u64) -> NodeStatus {
         voters: report.membership.voters.clone(),
         learners: report.membership.learners.clone(),
         member: true,
+        terms: report.terms.clone(),
         progress: report
             .progress
             .iter()

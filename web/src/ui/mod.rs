@@ -19,6 +19,7 @@ mod followers;
 mod judge;
 mod keys;
 mod links;
+mod logs;
 mod look;
 mod map;
 mod more;
@@ -49,6 +50,7 @@ use self::bar::Bar;
 use self::events::Events;
 use self::feed::Feed;
 use self::keys::Keys;
+use self::logs::Logs;
 use self::map::Map;
 use self::nodes::Nodes;
 use self::notices::Notices;
@@ -80,6 +82,7 @@ fn App(feed: Feed) -> impl IntoView {
             <Nodes feed summary />
             <Write feed />
             <Keys feed />
+            <Logs feed />
             <Events feed />
             <Speed feed />
             <SettingsPanel feed />
