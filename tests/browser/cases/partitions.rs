@@ -73,6 +73,17 @@ pub async fn leader_cut_off(case: &Case) -> Result<()> {
         status.in_short()
     );
     ensure!(tab.get_stale("k", old).await?.as_deref() == Some("before"));
+    // The page draws them outlined, and says how far its log goes.
+    let drawn: usize = tab
+        .eval(
+            "return document.querySelectorAll(`[data-testid=log-${args}] .open`).length",
+            json!(old),
+        )
+        .await?;
+    ensure!(
+        drawn > 0,
+        "the page shows nothing uncommitted on node {old}"
+    );
     let role = tab.text(&format!("node-{new}/role")).await?;
     ensure!(
         role.to_lowercase().contains("leader"),
