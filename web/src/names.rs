@@ -47,6 +47,12 @@ pub fn membership_lock(cluster: &str) -> String {
     format!("tabraft:{cluster}:membership")
 }
 
+/// Shared by all pages of the origin, whatever their cluster: who gets it alone came first.
+pub const PAGES_LOCK: &str = "tabraft:pages";
+
+/// A database for bytes that nobody needs; no cluster's has such a name.
+pub const ROTATION_DATABASE: &str = "tabraft-rotation";
+
 /// The replica that a lock of this cluster is for.
 pub fn node_of_lock(cluster: &str, lock: &str) -> Option<u64> {
     let prefix = format!("tabraft:{cluster}:node:");

@@ -131,7 +131,7 @@ pub struct TabMessage {
 }
 
 /// The tabs' channel speaks this version.
-pub const TAB_PROTOCOL: u32 = 2;
+pub const TAB_PROTOCOL: u32 = 3;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Word {

@@ -13,6 +13,7 @@ mod foreign_messages;
 mod harness;
 mod judge;
 mod long_run;
+mod losses;
 mod members;
 mod nemesis;
 mod page_states;
@@ -60,6 +61,8 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, snapshots::far_behind),
     entry!(CHROMIUM, snapshots::configure_live),
     entry!(CHROMIUM, backups::export_restore),
+    entry!(CHROMIUM, losses::torn_browser_log),
+    entry!(BOTH, losses::lost_databases),
     entry!(CHROMIUM, disks::disk_faults),
     entry!(CHROMIUM, disks::steps_of_a_write),
     entry!(CHROMIUM, by_hand::from_the_page),

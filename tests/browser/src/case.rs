@@ -148,6 +148,10 @@ impl Case {
         }
         std::fs::write(folder.join("console.log"), console)?;
         let _ = std::fs::copy(self.browser.driver_log(), folder.join("driver.log"));
+        for (n, log) in self.browser.storage_logs().iter().enumerate() {
+            let name = log.file_name().unwrap_or_default().to_string_lossy();
+            let _ = std::fs::copy(log, folder.join(format!("storage-{n}-{name}")));
+        }
 
         let tabs = self
             .tabs

@@ -206,10 +206,12 @@ pub async fn verify(server: &Server, reader: &Tab, name: &str) -> Result<usize> 
         .collect();
     ensure_kept!(
         missing.is_empty(),
-        "of {} acknowledged writes {} are missing or wrong: {:?}",
+        "of {} acknowledged writes {} are missing or wrong: {:?}; {} pairs were read; {}",
         acked.len(),
         missing.len(),
-        &missing[..missing.len().min(10)]
+        &missing[..missing.len().min(10)],
+        found.len(),
+        reader.status().await?.in_short()
     );
     for (key, value) in &found {
         let n = number(key).with_context(|| format!("nobody wrote the key {key:?}"))?;

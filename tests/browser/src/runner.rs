@@ -327,7 +327,11 @@ fn run_one(one: &Chosen) -> Result<()> {
     let mut result = ended.unwrap_or_else(|_| Err(anyhow!("it panicked, see above")));
     if let Err(error) = result {
         let folder = runtime.block_on(case.keep_evidence())?;
-        result = Err(error.context(format!("see {}", folder.display())));
+        let mut context = format!("see {}", folder.display());
+        for line in case.browser.storage_complaints().iter().take(10) {
+            context += &format!("\nthe browser: {line}");
+        }
+        result = Err(error.context(context));
     }
     runtime.block_on(case.end())?;
     result

@@ -10,9 +10,10 @@ use crate::tab::Tab;
 /// By object store: keys, and values or a hash of their bytes.
 pub type Rows = BTreeMap<String, Vec<(String, String)>>;
 
-/// The names of all databases.
+/// The names of all databases, but of the one that is there for a moment.
 pub async fn databases(tab: &Tab) -> Result<Vec<String>> {
-    let look = "return (await indexedDB.databases()).map((it) => it.name).sort()";
+    let look = "return (await indexedDB.databases()).map((it) => it.name)
+          .filter((it) => it !== 'tabraft-rotation').sort()";
     tab.eval(look, Value::Null).await
 }
 

@@ -9,7 +9,8 @@
 //!   back replicas that died
 //! - [`tabs`] is the talk between tabs
 //! - [`judging`] is the live judge of what this tab's clients did
-//! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before
+//! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before, and
+//!   [`lost`] what the browser had
 //! - [`address`] is the page's URL
 //! - [`bench`] measures how fast it is here
 //! - [`console`] is `window.tabraft`
@@ -30,6 +31,7 @@ mod hosted;
 mod hosting;
 mod judging;
 mod links;
+mod lost;
 mod members;
 mod membership;
 mod opening;

@@ -15,6 +15,7 @@ use super::tabs::Tabs;
 use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, within};
 use crate::host::lock::{self, Mode};
 use crate::host::registry::{self, ClusterRecord};
+use crate::host::rotation;
 use crate::model::{ApiError, Update};
 use crate::names;
 use crate::protocol::{Action, Word};
@@ -24,6 +25,8 @@ use crate::settings::{Hosting as HostingRule, Settings};
 const RELOAD_MS: f64 = 2_000.0;
 /// How long other tabs wait for one that decides what to host, in milliseconds.
 const DECISION_MS: u32 = 10_000;
+/// After how long a page that is open sees to the browser's log, in milliseconds.
+const ROTATION_AFTER_MS: u32 = 300;
 
 const ALL_STOPPED: &str =
     "All nodes were stopped on purpose, so none was started. Start those that are to run.";
@@ -48,6 +51,13 @@ impl Cluster {
                 drop(waiting.send(result.clone()));
             }
             me.tell(Update::Status);
+            // Not in the way of the first write.
+            TimeoutFuture::new(ROTATION_AFTER_MS).await;
+            if let Err(error) = rotation::count_page().await {
+                let error = error.to_string().into();
+                let what = "tabraft: the browser's log was not left behind:";
+                web_sys::console::warn_2(&what.into(), &error);
+            }
         });
         cluster
     }
@@ -55,6 +65,7 @@ impl Cluster {
     async fn join(&self) -> Result<(), ApiError> {
         let name = self.cluster();
         let record = registry::open_or_create(name, self.0.settings.nodes).await?;
+        self.notice_loss(record.identity);
         self.0.view.borrow_mut().begin(name, record.clone());
         let weak = Rc::downgrade(&self.0);
         let directory: std::rc::Weak<dyn Directory> = weak.clone();

@@ -106,6 +106,8 @@ impl Cluster {
         let mut revival = self.0.revival.borrow_mut();
         let waiting = revival.watched.get_mut(&id)?;
         let (sender, receiver) = oneshot::channel();
+        // Those who gave up are not kept for a death that may not come.
+        waiting.retain(|sender| !sender.is_canceled());
         waiting.push(sender);
         Some(receiver)
     }

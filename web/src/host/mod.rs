@@ -15,6 +15,7 @@
 //! - [`net`]: outgoing envelopes, with link faults
 //! - [`board`]: statuses and events for all tabs
 //! - [`registry`]: the origin's record of a cluster (used by pages)
+//! - [`rotation`]: leaving a log file of the browser behind that a kill may have torn (used by pages)
 
 pub mod board;
 pub mod clock;
@@ -27,6 +28,7 @@ pub mod lock;
 pub mod net;
 pub mod registry;
 pub mod replica;
+pub mod rotation;
 mod sleep;
 mod steps;
 mod succession;

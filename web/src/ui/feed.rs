@@ -172,9 +172,7 @@ impl Marks {
             || self.judged
             || !self.events.is_empty()
     }
-}
 
-impl Marks {
     /// In how many milliseconds there is something to show.
     fn wait_ms(&self, now: f64) -> f64 {
         let at_once = self.faults || self.notices || self.work || self.judged;

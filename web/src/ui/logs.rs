@@ -28,27 +28,28 @@ impl Window {
         let first = nodes().map(|n| n.first_index).min().unwrap_or(1);
         let from = match all {
             true => first,
-            false => first.max((to + 1).saturating_sub(TAIL)),
+            false => first.max(to.saturating_sub(TAIL - 1)),
         };
         // A short log does not fill the width: a single entry is no wide bar.
-        let to = to.max(from + TAIL - 1);
+        let to = to.max(from.saturating_add(TAIL - 1));
         Self { from, to }
     }
 
     fn len(self) -> u64 {
-        self.to - self.from + 1
+        (self.to - self.from).saturating_add(1)
     }
 
     /// Where an index begins, in percent of the width.
     fn at(self, index: u64) -> f64 {
-        let before = index.clamp(self.from, self.to + 1) - self.from;
+        let before = index.clamp(self.from, self.to.saturating_add(1)) - self.from;
         100.0 * before as f64 / self.len() as f64
     }
 
     /// Place and width of the entries from one index to another, if any is in sight.
     fn place(self, first: u64, last: u64) -> Option<(f64, f64)> {
         let (first, last) = (first.max(self.from), last.min(self.to));
-        (first <= last).then(|| (self.at(first), self.at(last + 1) - self.at(first)))
+        let end = last.saturating_add(1);
+        (first <= last).then(|| (self.at(first), self.at(end) - self.at(first)))
     }
 }
 
@@ -92,14 +93,16 @@ fn stretches(node: &NodeStatus, window: Window) -> Vec<Stretch> {
     if node.first_index > 1 {
         add(1, node.first_index - 1, Kind::Folded { snapshot });
     }
-    let ends = node.terms.iter().skip(1).map(|(begins, _)| begins - 1);
+    let later = node.terms.iter().skip(1);
+    let ends = later.map(|(begins, _)| begins.saturating_sub(1));
     let ends = ends.chain([node.last_index]);
     for ((begins, term), end) in node.terms.iter().copied().zip(ends) {
         if begins <= node.commit {
             add(begins, end.min(node.commit), Kind::Committed { term });
         }
         if end > node.commit {
-            add(begins.max(node.commit + 1), end, Kind::Uncommitted { term });
+            let first = begins.max(node.commit.saturating_add(1));
+            add(first, end, Kind::Uncommitted { term });
         }
     }
     stretches
@@ -152,7 +155,7 @@ fn Row(feed: Feed, id: u64, window: Memo<Window>) -> impl IntoView {
         let window = window.get();
         node.with(|n| {
             let seen = n.applied >= window.from && n.applied > 0;
-            seen.then(|| format!("left:{:.3}%", window.at(n.applied + 1)))
+            seen.then(|| format!("left:{:.3}%", window.at(n.applied.saturating_add(1))))
         })
     };
     let cells = move || match window.get().len() {
@@ -295,6 +298,23 @@ mod tests {
         assert_eq!(kinds.len(), 1);
         assert_eq!((kinds[0].left, kinds[0].entries), (0.0, 3));
         assert!(stretches(&node(0, 0, 0, &[]), window).is_empty());
+        // Nor is what no replica would say a reason to stop.
+        let odd = node(9, u64::MAX, u64::MAX, &[(0, 1), (0, 2), (u64::MAX, 3)]);
+        for all in [false, true] {
+            let status = Status {
+                nodes: vec![odd.clone(), node(u64::MAX, 1, 0, &[(5, 1)])],
+                ..Status::default()
+            };
+            let window = Window::of(&status, all);
+            assert!(
+                status
+                    .nodes
+                    .iter()
+                    .flat_map(|n| stretches(n, window))
+                    .count()
+                    < 9
+            );
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tabraft::wal::Tables;
 use wasm_bindgen::JsValue;
 
 use super::rows::{self, Row, Snapshots, bytes_of, key, whole};
-use super::{DiskError, SNAPSHOTS, STORES, WAL, database_name};
+use super::{DiskError, SNAPSHOTS, WAL, existing};
 use crate::host::idb::{self, Connection};
 
 /// The end of a replica's log.
@@ -43,8 +43,7 @@ impl Peek {
     /// # Errors
     /// As [`open`](super::open).
     pub async fn open(cluster: &str, node: u64) -> Result<Option<Self>, DiskError> {
-        let connection = Connection::open_existing(&database_name(cluster, node), STORES).await?;
-        Ok(connection.map(Self))
+        Ok(existing(cluster, node).await?.map(Self))
     }
 
     /// Whether it can still be used: the browser closes it, or who wants to delete it.
