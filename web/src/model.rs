@@ -223,6 +223,8 @@ impl Default for Call {
 pub enum Update {
     /// Anything in `Cluster::status()` may have changed.
     Status,
+    /// A host has died: what takes its place needs the machine more than a view does, for a moment.
+    Died,
     Event(Event),
     /// `Cluster::faults()` changed.
     Faults,

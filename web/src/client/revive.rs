@@ -95,6 +95,7 @@ impl Cluster {
         // Dropped, the senders tell.
         drop(self.0.revival.borrow_mut().watched.remove(&id));
         self.0.view.borrow_mut().end(id, None);
+        self.tell(Update::Died);
         self.tell(Update::Status);
         if self.survives(id) {
             self.revive(id).await;

@@ -32,6 +32,8 @@ const HIDDEN_EVERY: Duration = Duration::from_millis(500);
 /// For how many times as long as a frame took no other is drawn, and for how long at the most.
 const REST: f64 = 3.0;
 const REST_MAX_MS: f64 = 200.0;
+/// How long after a death nothing is drawn.
+const DEATH_REST_MS: f64 = 120.0;
 
 /// The cluster and what is known of it, as signals. Cheap to copy into every component.
 #[derive(Clone, Copy)]
@@ -136,7 +138,7 @@ struct Marks {
     called: bool,
     status_at: f64,
     events_at: f64,
-    /// No frame before that, after one that took long.
+    /// No frame before that, after one that took long or a death.
     rests_until: f64,
 }
 
@@ -145,6 +147,10 @@ impl Marks {
     fn note(&mut self, update: &model::Update) -> bool {
         match update {
             model::Update::Status => self.status = true,
+            model::Update::Died => {
+                self.rests_until = self.rests_until.max(clock::ticking_ms() + DEATH_REST_MS);
+                return false;
+            }
             model::Update::Faults => self.faults = true,
             model::Update::Notices => self.notices = true,
             model::Update::Event(event) => {
