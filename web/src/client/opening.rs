@@ -12,7 +12,7 @@ use super::judging::Judging;
 use super::reload::{self, Before};
 use super::requests::Requests;
 use super::tabs::Tabs;
-use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, within};
+use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, within, workers};
 use crate::host::lock::{self, Mode};
 use crate::host::registry::{self, ClusterRecord};
 use crate::host::rotation;
@@ -38,6 +38,9 @@ impl Cluster {
             Ok(parameters) => Settings::from_parameters(parameters),
             Err(error) => (Settings::default(), vec![error.message]),
         };
+        if settings.host != HostingRule::None {
+            workers::load_program();
+        }
         let cluster = Self::new(settings, notices);
         let me = cluster.clone();
         spawn_local(async move {
