@@ -36,7 +36,7 @@
 //!    for ever.
 //! 8. After enough entries the state machine is written as a [`wal::Snapshot`], in one batch with
 //!    the record that says so; what it stands for is deleted with the snapshot after it, so that
-//!    there are always two ([`node::apply`]).
+//!    from the second on there are two ([`node::apply`]).
 //! 9. Whatever ends the replica, [`wal::replay()`] brings it back: the newest whole snapshot, the
 //!    log after it, its term and its vote.
 //!

@@ -1,5 +1,5 @@
 //! The page's settings, read from the URL. Nothing in here needs a browser: it is fuzzed natively,
-//! by `fuzz/`.
+//! by `tests/fuzz`.
 
 use std::ops::RangeInclusive;
 
@@ -53,6 +53,8 @@ pub struct Settings {
     pub revive: Revive,
     /// A replica that slept for so many ticks is closed and opened again from its disk.
     pub reopen_ticks: u64,
+    /// The experiment that the page shows at first.
+    pub experiment: Option<String>,
 }
 
 impl Default for Settings {
@@ -68,6 +70,7 @@ impl Default for Settings {
             succession: true,
             revive: Revive::Auto,
             reopen_ticks: 1_200,
+            experiment: None,
         }
     }
 }
@@ -106,6 +109,7 @@ impl Settings {
             "cluster" => self.cluster = cluster_name(value)?,
             "nodes" => self.nodes = number(value, &(1..=NODES_MAX))?,
             "host" => self.host = hosting(value)?,
+            "experiment" => self.experiment = Some(cluster_name(value)?),
             "durability" => {
                 self.durability = choice(
                     value,

@@ -26,6 +26,7 @@ fn good_parameters_are_taken() {
         ("reopen_ticks", "43200"),
         ("salvage", "off"),
         ("revive", "all"),
+        ("experiment", "leader-crash"),
     ]);
     assert_eq!(notices, Vec::<String>::new());
     let wanted = Settings {
@@ -46,6 +47,7 @@ fn good_parameters_are_taken() {
         succession: true,
         revive: Revive::All,
         reopen_ticks: 43_200,
+        experiment: Some("leader-crash".into()),
     };
     assert_eq!(settings, wanted);
 }

@@ -24,6 +24,7 @@ pub fn for_host(cluster: &str, id: u64) -> Result<String, ApiError> {
     let url = page()?;
     url.search_params().set("cluster", cluster);
     url.search_params().set("host", &id.to_string());
+    url.search_params().delete("experiment");
     Ok(url.href())
 }
 
@@ -36,6 +37,7 @@ pub fn for_cluster(cluster: &str) -> Result<String, ApiError> {
     url.search_params().set("cluster", cluster);
     url.search_params().set("host", "auto");
     url.search_params().delete("nodes");
+    url.search_params().delete("experiment");
     Ok(url.href())
 }
 

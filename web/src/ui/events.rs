@@ -11,8 +11,16 @@ use super::figures;
 use crate::model::Event;
 
 /// The kinds an event can have, in the order of the filter.
-const KINDS: [&str; 8] = [
-    "role", "term", "host", "link", "snapshot", "conf", "problem", "page",
+const KINDS: [&str; 9] = [
+    "role",
+    "host",
+    "recovered",
+    "disk",
+    "link",
+    "snapshot",
+    "conf",
+    "problem",
+    "page",
 ];
 
 #[component]
