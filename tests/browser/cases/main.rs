@@ -8,6 +8,7 @@ mod basics;
 mod by_hand;
 mod deaths;
 mod disks;
+mod experiments;
 mod fencing;
 mod foreign_messages;
 mod harness;
@@ -31,6 +32,8 @@ use tabraft_browser_tests::runner::{BOTH, CHROMIUM, Entry, run};
 /// The long ones first: two run at a time.
 const CASES: &[Entry] = &[
     entry!(BOTH, harness::harness_notices),
+    entry!(CHROMIUM, experiments::experiments_run),
+    entry!(CHROMIUM, experiments::experiments_run_on),
     entry!(BOTH, deaths::kill_whole_browser),
     entry!(BOTH, deaths::kill_leader_renderer),
     entry!(BOTH, deaths::kill_two_at_once),
@@ -61,6 +64,8 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, snapshots::far_behind),
     entry!(CHROMIUM, snapshots::configure_live),
     entry!(CHROMIUM, backups::export_restore),
+    entry!(BOTH, experiments::experiment_by_hand),
+    entry!(CHROMIUM, experiments::experiments_of_ones_own),
     entry!(CHROMIUM, losses::torn_browser_log),
     entry!(BOTH, losses::lost_databases),
     entry!(CHROMIUM, disks::disk_faults),

@@ -64,14 +64,14 @@ impl Case {
 
     /// Opens the page in a tab of its own and waits until it knows its cluster.
     pub async fn open(&self, cluster: &str, query: &str) -> Result<Tab> {
-        let url = self.url(cluster, query);
+        self.open_at(&self.url(cluster, query)).await
+    }
+
+    /// The same for any address of the page.
+    pub async fn open_at(&self, url: &str) -> Result<Tab> {
         let tab = Tab::open_blank(&self.browser).await?;
         self.keep(&tab);
-        tab.browser
-            .driver_at(&tab.window)
-            .await?
-            .goto(url.as_str())
-            .await?;
+        tab.browser.driver_at(&tab.window).await?.goto(url).await?;
         tab.ready()
             .await
             .with_context(|| format!("opening {url}"))?;

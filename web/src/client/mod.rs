@@ -13,6 +13,7 @@
 //!   [`lost`] what the browser had
 //! - [`address`] is the page's URL
 //! - [`bench`] measures how fast it is here
+//! - [`experiments`] is the library of experiments
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
 
@@ -26,6 +27,7 @@ mod deadline;
 mod disks;
 mod engine;
 mod error;
+pub mod experiments;
 mod hearing;
 mod hosted;
 mod hosting;

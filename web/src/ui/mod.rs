@@ -11,6 +11,7 @@ mod clock;
 mod cluster_acts;
 mod command;
 mod events;
+mod experiments;
 mod facts;
 mod feed;
 mod figures;
@@ -48,6 +49,7 @@ use leptos::prelude::*;
 
 use self::bar::Bar;
 use self::events::Events;
+use self::experiments::Experiments;
 use self::feed::Feed;
 use self::keys::Keys;
 use self::logs::Logs;
@@ -83,6 +85,7 @@ fn App(feed: Feed) -> impl IntoView {
             <Write feed />
             <Keys feed />
             <Logs feed />
+            <Experiments feed />
             <Events feed />
             <Speed feed />
             <SettingsPanel feed />

@@ -1,0 +1,99 @@
+//! The library of experiments, which is JavaScript of the page (`www/experiments`): scripts for
+//! `window.tabraft` that a person could have written.
+
+use js_sys::{JsString, Promise};
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::model::ApiError;
+
+/// The event by which the library says that it has changed.
+pub const CHANGED: &str = "tabraftexperiments";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = tabraftExperiments, js_name = list, catch)]
+    fn library() -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = tabraftExperiments, js_name = run, catch)]
+    fn run_it(
+        id: &str,
+        by_itself: bool,
+        tell: &Closure<dyn FnMut(usize, String, String)>,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = tabraftExperiments, js_name = stop, catch)]
+    fn stop_it() -> Result<(), JsValue>;
+}
+
+/// An experiment, before it is run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Experiment {
+    pub id: String,
+    pub title: String,
+    pub about: String,
+    /// The page's address with a cluster of its own.
+    pub link: String,
+    /// Whether the cluster is of no use afterwards.
+    pub destroys: bool,
+    /// What a person is asked to do in each step; nothing where there is only something to see.
+    pub steps: Vec<Option<String>>,
+}
+
+/// What should be so, what was, and whether that is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Finding {
+    pub theory: String,
+    pub seen: String,
+    pub holds: bool,
+}
+
+/// What there is; nothing as long as the library is not loaded.
+pub fn list() -> Vec<Experiment> {
+    let Ok(found) = library() else {
+        return Vec::new();
+    };
+    serde_wasm_bindgen::from_value(found).unwrap_or_else(|error| {
+        let what = "tabraft: the experiments cannot be read:";
+        web_sys::console::error_2(&what.into(), &error.to_string().into());
+        Vec::new()
+    })
+}
+
+/// Runs one. `tell` hears of each step: its number, whether it is done, and what was seen.
+///
+/// # Errors
+/// `EXPERIMENT`: why it did not come to its end.
+pub async fn run(
+    id: &str,
+    by_itself: bool,
+    mut tell: impl FnMut(usize, bool, String) + 'static,
+) -> Result<Vec<Finding>, ApiError> {
+    let tell = Closure::new(move |step, state: String, seen| tell(step, state == "done", seen));
+    let running = run_it(id, by_itself, &tell).map_err(|error| failed(&error))?;
+    let found = JsFuture::from(running).await;
+    let found = found.map_err(|error| failed(&error))?;
+    serde_wasm_bindgen::from_value(found).map_err(|error| {
+        ApiError::new(
+            "EXPERIMENT",
+            format!("Its outcome cannot be read: {error}."),
+        )
+    })
+}
+
+/// Ends the one that runs; what it changed is put back.
+///
+/// # Errors
+/// `EXPERIMENT`: the library is not there.
+pub fn stop() -> Result<(), ApiError> {
+    stop_it().map_err(|error| failed(&error))
+}
+
+fn failed(error: &JsValue) -> ApiError {
+    let message = match error.dyn_ref::<js_sys::Error>() {
+        Some(error) => error.message(),
+        None => JsString::from(error.clone()),
+    };
+    ApiError::new("EXPERIMENT", String::from(message))
+}

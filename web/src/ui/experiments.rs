@@ -1,0 +1,258 @@
+//! Guided experiments: a text beside the cluster that is really there, taken step by step by the
+//! page or by a person, and at the end what was seen against what theory says.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::command::{Place, Told};
+use super::feed::Feed;
+use crate::client::experiments::{self, CHANGED, Experiment, Finding};
+
+/// How far a run has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Progress {
+    /// What was seen in the steps that are done, in order.
+    done: Vec<String>,
+    /// The step under way.
+    now: Option<usize>,
+    findings: Option<Vec<Finding>>,
+}
+
+impl Progress {
+    fn tell(&mut self, step: usize, is_done: bool, seen: String) {
+        if is_done {
+            self.done.truncate(step);
+            self.done.push(seen);
+            self.now = None;
+        } else {
+            self.now = Some(step);
+        }
+    }
+}
+
+#[component]
+pub fn Experiments(feed: Feed) -> impl IntoView {
+    let library = RwSignal::new(experiments::list());
+    let changed = window_event_listener_untyped(CHANGED, move |_| library.set(experiments::list()));
+    on_cleanup(move || changed.remove());
+    let wanted = feed.cluster().settings().experiment;
+    let chosen = RwSignal::new(wanted.clone());
+    let open = Memo::new(move |_| {
+        let id = chosen.get()?;
+        library.with(|all| all.iter().find(|it| it.id == id).cloned())
+    });
+    view! {
+        <section class="experiments" id="experiments" aria-labelledby="experiments-title">
+            <div class="head">
+                <h2 id="experiments-title">"Experiments"</h2>
+                <p class="hint">"With this cluster, as it is. Each puts back what it changed."</p>
+            </div>
+            <ul class="library">
+                <For each=move || library.get() key=|it| it.id.clone() let:it>
+                    <Choice it chosen />
+                </For>
+            </ul>
+            {move || open.get().map(|it| view! { <Guide it /> })}
+            {move || {
+                let unknown = wanted.clone().filter(|id| {
+                    library.with(|all| !all.is_empty() && all.iter().all(|it| it.id != *id))
+                });
+                unknown.map(|id| view! {
+                    <p class="told bad">{format!("There is no experiment “{id}”.")}</p>
+                })
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Choice(it: Experiment, chosen: RwSignal<Option<String>>) -> impl IntoView {
+    let id = StoredValue::new(it.id.clone());
+    let is_chosen = move || chosen.with(|chosen| id.with_value(|id| chosen.as_ref() == Some(id)));
+    view! {
+        <li>
+            <button type="button" data-testid=format!("experiment-{}", it.id)
+                aria-pressed=move || is_chosen().to_string()
+                on:click=move |_| chosen.set(Some(id.get_value()))>
+                {it.title}
+            </button>
+        </li>
+    }
+}
+
+#[component]
+fn Guide(it: Experiment) -> impl IntoView {
+    let place = Place::keeping();
+    let progress = RwSignal::new(Progress::default());
+    let busy = RwSignal::new(false);
+    let id = StoredValue::new(it.id.clone());
+    let begin = move |by_itself| {
+        if busy.get_untracked() {
+            return;
+        }
+        progress.set(Progress::default());
+        busy.set(true);
+        place.say(String::new());
+        spawn_local(async move {
+            let tell = move |step, is_done, seen| {
+                // The guide may be closed by now.
+                progress.try_update(|p| p.tell(step, is_done, seen));
+            };
+            let outcome = experiments::run(&id.get_value(), by_itself, tell).await;
+            busy.try_set(false);
+            match outcome {
+                Ok(findings) => {
+                    place.say(verdict(&findings).to_owned());
+                    progress.try_update(|p| p.findings = Some(findings));
+                }
+                Err(error) => {
+                    place.refuse(error.message);
+                    progress.try_update(|p| p.now = None);
+                }
+            }
+        });
+    };
+    // Another experiment is looked at: this one ends.
+    on_cleanup(move || {
+        if busy.try_get_untracked() == Some(true)
+            && let Err(error) = experiments::stop()
+        {
+            web_sys::console::warn_1(&error.message.into());
+        }
+    });
+    let stop = move |_| {
+        if let Err(error) = experiments::stop() {
+            place.refuse(error.message);
+        }
+    };
+    let steps = it.steps.clone().into_iter().enumerate();
+    view! {
+        <article class="guide" aria-labelledby="guide-title">
+            <h3 id="guide-title">{it.title}</h3>
+            <p>{it.about}</p>
+            <ol class="taken">
+                {steps.map(|(n, ask)| view! { <Step n ask progress /> }).collect_view()}
+            </ol>
+            <div class="acts">
+                <button type="button" class="primary" data-testid="do-it"
+                    aria-disabled=move || busy.get().then_some("true")
+                    hidden=it.destroys && !is_own()
+                    on:click=move |_| begin(true)>
+                    "Do it for me"
+                </button>
+                <button type="button" data-testid="let-me"
+                    aria-disabled=move || busy.get().then_some("true")
+                    hidden=it.destroys && !is_own()
+                    on:click=move |_| begin(false)>
+                    "Let me do it"
+                </button>
+                <button type="button" data-testid="stop-it" hidden=move || !busy.get() on:click=stop>
+                    "Stop"
+                </button>
+                // A tab of its own: leaving this one would end what it hosts.
+                <a href=it.link target="_blank" rel="noopener">"In a cluster of its own"</a>
+            </div>
+            <Told place hook="experiment-told" />
+            {move || progress.with(|p| p.findings.clone()).map(|found| view! { <Findings found /> })}
+        </article>
+    }
+}
+
+/// Whether this cluster was made for an experiment.
+fn is_own() -> bool {
+    let search = window().location().search().unwrap_or_default();
+    search.contains("cluster=try-")
+}
+
+fn verdict(findings: &[Finding]) -> &'static str {
+    match findings.iter().all(|it| it.holds) {
+        true => "What was seen is what theory says.",
+        false => "Something was seen that theory does not say.",
+    }
+}
+
+#[component]
+fn Step(n: usize, ask: Option<String>, progress: RwSignal<Progress>) -> impl IntoView {
+    let seen = Memo::new(move |_| progress.with(|p| p.done.get(n).cloned()));
+    let now = Memo::new(move |_| progress.with(|p| p.now == Some(n)));
+    let (class, word) = (
+        move || match (seen.with(Option::is_some), now.get()) {
+            (true, _) => "step done",
+            (false, true) => "step now",
+            (false, false) => "step",
+        },
+        move || match (seen.with(Option::is_some), now.get()) {
+            (true, _) => "Done",
+            (false, true) => "Now",
+            (false, false) => "To do",
+        },
+    );
+    view! {
+        <li class=class data-testid=format!("step-{n}")>
+            <span class="state">{word}</span>
+            <div>
+                <p class="ask">{ask.unwrap_or_else(|| "The page looks, and tells what it sees.".into())}</p>
+                <p class="seen" role="status">{move || seen.get()}</p>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn Findings(found: Vec<Finding>) -> impl IntoView {
+    let rows = found.into_iter().map(|it| {
+        let (class, word) = match it.holds {
+            true => ("holds", "✓ so it is"),
+            false => ("fails", "✗ it is not"),
+        };
+        view! {
+            <tr class=class>
+                <td>{it.theory}</td>
+                <td>{it.seen}</td>
+                <td class="verdict">{word}</td>
+            </tr>
+        }
+    });
+    view! {
+        <table class="findings" data-testid="findings">
+            <thead>
+                <tr>
+                    <th scope="col">"Theory"</th>
+                    <th scope="col">"Seen"</th>
+                    <th scope="col"><span class="unseen">"Whether it holds"</span></th>
+                </tr>
+            </thead>
+            <tbody>{rows.collect_view()}</tbody>
+        </table>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn a_step_that_is_told_again_takes_back_those_after_it() {
+        let mut progress = Progress::default();
+        progress.tell(0, false, String::new());
+        assert_eq!(progress.now, Some(0));
+        progress.tell(0, true, "a".into());
+        progress.tell(1, true, "b".into());
+        assert_eq!((progress.done.len(), progress.now), (2, None));
+        progress.tell(0, true, "c".into());
+        assert_eq!(progress.done, ["c"]);
+    }
+
+    #[test]
+    fn one_finding_that_does_not_hold_is_the_verdict() {
+        let finding = |holds| Finding {
+            theory: "a".into(),
+            seen: "b".into(),
+            holds,
+        };
+        assert!(verdict(&[finding(true)]).contains("what theory says"));
+        assert!(verdict(&[finding(true), finding(false)]).contains("does not say"));
+    }
+}

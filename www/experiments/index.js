@@ -1,0 +1,68 @@
+// The library of experiments, as `window.tabraftExperiments`. In the console:
+//
+//   tabraftExperiments.add({ id: "mine", title: "Mine", about: "...", nodes: 3, steps: [...], outcome: ... })
+//
+// `lab.js` says what an experiment is.
+
+import { compaction, aWrite, farBehind, salvage } from "./log.js";
+import { damagedLog, fullDisk, twoNodes } from "./disks.js";
+import { firstElection, leaderCrash, pausedLeader, splitVote, staleLeader } from "./elections.js";
+import { OWN, run } from "./lab.js";
+import { lostQuorum, members } from "./members.js";
+
+const library = [
+  leaderCrash,
+  firstElection,
+  aWrite,
+  splitVote,
+  staleLeader,
+  pausedLeader,
+  compaction,
+  farBehind,
+  members,
+  salvage,
+  twoNodes,
+  fullDisk,
+  damagedLog,
+  lostQuorum,
+];
+
+let running;
+
+globalThis.tabraftExperiments = {
+  /** What there is, for a list. */
+  list: () =>
+    library.map(({ id, title, about, nodes, query = "", destroys = false, steps }) => ({
+      id,
+      title,
+      about,
+      // A cluster of that name is new each time.
+      link: `?cluster=${OWN}${id}-${Date.now().toString(36)}&nodes=${nodes}${query}&experiment=${id}`,
+      destroys,
+      steps: steps.map(({ ask }) => ask ?? null),
+    })),
+
+  /** Puts one of a person's own before the others; one of the same id takes the other's place. */
+  add: (experiment) => {
+    for (const name of ["id", "title", "about", "nodes", "steps", "outcome"]) {
+      if (experiment?.[name] === undefined) throw new TypeError(`An experiment needs ${name}.`);
+    }
+    const same = library.findIndex(({ id }) => id === experiment.id);
+    if (same >= 0) library.splice(same, 1);
+    library.unshift(experiment);
+    dispatchEvent(new Event("tabraftexperiments"));
+  },
+
+  /** Runs one, and stops the one before. See `run` in lab.js. */
+  run: async (id, byItself = true, tell = () => {}) => {
+    const experiment = library.find((it) => it.id === id);
+    if (!experiment) throw new Error(`There is no experiment ${id}.`);
+    running?.abort();
+    running = new AbortController();
+    return run(experiment, byItself, tell, running.signal);
+  },
+
+  /** Ends what runs; the cluster is put back as it was. */
+  stop: () => running?.abort(),
+};
+dispatchEvent(new Event("tabraftexperiments"));

@@ -1,0 +1,162 @@
+// What experiments are made with, and what runs them. They use nothing but `window.tabraft`.
+//
+// An experiment is an object:
+//
+//   id, title    the name in the address (`?experiment=id`), and the one on the page
+//   about        a few sentences: what is asked, and why it matters
+//   nodes        members it needs; `query` for what a cluster of its own needs besides
+//   destroys     whether it runs in a cluster of its own only, which is of no use afterwards
+//   steps        in order, each either an act or a look:
+//                  { ask, act(lab), seen(lab, status) }  `ask` says what to do and `act` does it;
+//                                                        `seen` gives a sentence once it shows
+//                  { look(lab) }                         gives a sentence
+//                  `before(lab)` of either is run first
+//   outcome(lab) rows of { theory, seen, holds }: what should be so, what was, and whether
+//   after(lab)   puts the cluster back as it was, however it ended
+
+const EVERY_MS = 60;
+const PATIENCE_MS = 30_000;
+
+/** How the names of clusters begin that were made for an experiment. */
+export const OWN = "try-";
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export class Stopped extends Error {}
+
+/** What one run of an experiment sees and remembers. */
+export class Lab {
+  /** The leaders seen so far: a set of ids for each term. */
+  leaders = new Map();
+  #signal;
+
+  constructor(signal) {
+    this.#signal = signal;
+  }
+
+  /** From now on it is not stopped: what was begun is put back. */
+  goOn() {
+    this.#signal = new AbortController().signal;
+  }
+
+  /** The status after every running replica was asked. */
+  async status() {
+    if (this.#signal.aborted) throw new Stopped("It was stopped.");
+    const status = await tabraft.status();
+    for (const { id, role, state, term } of status.nodes) {
+      if (role !== "leader" || state !== "running") continue;
+      if (!this.leaders.has(term)) this.leaders.set(term, new Set());
+      this.leaders.get(term).add(id);
+    }
+    return status;
+  }
+
+  /** Looks at the status until `wanted` gives something, and returns that. */
+  async until(what, wanted, patience = PATIENCE_MS) {
+    const end = performance.now() + patience;
+    for (;;) {
+      const found = await wanted(await this.status());
+      if (found) return found;
+      if (performance.now() > end) throw new Error(`Waited ${patience / 1000} s in vain: ${what}.`);
+      await sleep(EVERY_MS);
+    }
+  }
+
+  /** Waits for a leader whom all running members follow, and returns its status. */
+  leader() {
+    return this.until("no leader", leaderOf);
+  }
+
+  /** Waits until all members run and are equal, and returns the status. */
+  settled() {
+    return this.until("the nodes do not agree", (status) => {
+      const leader = leaderOf(status);
+      const members = status.nodes.filter(({ member }) => member);
+      const equal = ({ state, applied, digest }) =>
+        state === "running" && applied === leader.lastIndex && digest === leader.digest;
+      return leader && members.every(equal) && status;
+    });
+  }
+
+  /** The code of the error that a call ends with; "acknowledged" if it does not. */
+  refusal(call) {
+    return call.then(() => "acknowledged", (error) => error.code ?? String(error));
+  }
+
+  /** In how many milliseconds a write is acknowledged. */
+  async writes(key, value = "1") {
+    const began = performance.now();
+    await tabraft.put(key, value, { timeoutMs: PATIENCE_MS });
+    return performance.now() - began;
+  }
+
+  sleep(ms) {
+    return sleep(ms);
+  }
+}
+
+/** The leader's status if all running members follow it. */
+export const leaderOf = ({ leader, nodes }) => {
+  const found = nodes.find(({ id, role, state }) => id === leader && role === "leader" && state === "running");
+  const follows = (it) => it.state !== "running" || !it.member || (it.leader === leader && it.term === found.term);
+  return found && nodes.every(follows) ? found : undefined;
+};
+
+export const nodeOf = ({ nodes }, id) => nodes.find((node) => node.id === id);
+
+/** Members that run and do not lead. */
+export const followersOf = ({ leader, nodes }) =>
+  nodes.filter(({ id, member, state }) => id !== leader && member && state === "running");
+
+export const ms = (time) => `${Math.max(1, Math.round(time)).toLocaleString("en")} ms`;
+
+/** Starts what does not run, and heals all links. */
+export const restore = async (lab) => {
+  await tabraft.heal();
+  const { nodes } = await lab.status();
+  for (const { id, member, state } of nodes) {
+    if (member && state === "paused") await tabraft.resume(id);
+    // Another tab, or a revival, may be about to.
+    if (member && ["stopped", "failed"].includes(state)) {
+      const code = await lab.refusal(tabraft.start(id));
+      if (!["acknowledged", "ALREADY_RUNNING"].includes(code)) throw new Error(`Node ${id} does not start: ${code}.`);
+    }
+  }
+  await lab.settled();
+};
+
+/**
+ * Runs an experiment. With `byItself` it takes the steps; else it waits until a person has. `tell`
+ * hears of each step: its number, "now" or "done", and a sentence. Returns the outcome's rows.
+ */
+export const run = async (experiment, byItself, tell, signal) => {
+  const lab = new Lab(signal);
+  const { cluster, nodes } = await lab.status();
+  const members = nodes.filter(({ member }) => member).length;
+  if (members !== experiment.nodes) {
+    throw new Error(
+      `It needs a cluster of ${experiment.nodes} members, and this one has ${members}. Open it in a cluster of its own.`,
+    );
+  }
+  if (experiment.destroys && !cluster.startsWith(OWN)) {
+    throw new Error("It would leave this cluster of no use. Open it in a cluster of its own.");
+  }
+  await lab.settled();
+  try {
+    for (const [n, step] of experiment.steps.entries()) {
+      tell(n, "now", "");
+      await step.before?.(lab);
+      if (step.look) {
+        tell(n, "done", await step.look(lab));
+        continue;
+      }
+      if (byItself) await step.act(lab);
+      const patience = byItself ? PATIENCE_MS : Infinity;
+      tell(n, "done", await lab.until("the step did not show", (status) => step.seen(lab, status), patience));
+    }
+    return await experiment.outcome(lab);
+  } finally {
+    lab.goOn();
+    await experiment.after?.(lab);
+  }
+};
