@@ -166,6 +166,39 @@ impl LinkFault {
     }
 }
 
+/// What messages between replicas are about, as the map tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageKind {
+    Heartbeat,
+    Append,
+    Vote,
+    Snapshot,
+}
+
+impl MessageKind {
+    pub const ALL: [Self; 4] = [Self::Heartbeat, Self::Append, Self::Vote, Self::Snapshot];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            MessageKind::Heartbeat => "heartbeat",
+            MessageKind::Append => "append",
+            MessageKind::Vote => "vote",
+            MessageKind::Snapshot => "snapshot",
+        }
+    }
+}
+
+/// One message or more of a kind, or answers to such, went from one replica to another; or were
+/// lost on a link that was told to lose them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Flight {
+    pub from: u64,
+    pub to: u64,
+    pub kind: MessageKind,
+    pub lost: bool,
+}
+
 /// `LinkFault` of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaultyLink {
@@ -226,6 +259,8 @@ pub enum Update {
     /// A host has died: what takes its place needs the machine more than a view does, for a moment.
     Died,
     Event(Event),
+    /// Messages between replicas, since the replica that sent them told of some before.
+    Flights(Vec<Flight>),
     /// `Cluster::faults()` changed.
     Faults,
     /// One acknowledged call of this tab's clients: for the rates in the bar.

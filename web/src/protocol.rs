@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use tabraft::node::Limits;
 
-use crate::model::{Change, DiskFault, FaultyLink, NodeStatus, Step};
+use crate::model::{Change, DiskFault, FaultyLink, Flight, NodeStatus, Step};
 use crate::settings::Durability;
 
 /// Spoken by page and worker of one build; a cached worker can be older than its page.
@@ -137,8 +137,9 @@ pub const TAB_PROTOCOL: u32 = 3;
 pub enum Word {
     /// A new tab: workers tell their status, tabs the faults they know.
     Hello,
-    /// From a worker: how its replica is. `from` is the tab that hosts it.
-    Status(Box<NodeStatus>),
+    /// From a worker: how its replica is, and what it has sent since it last said so. `from` is the
+    /// tab that hosts it.
+    Status(Box<NodeStatus>, Vec<Flight>),
     /// From a worker: something happened.
     Event {
         node: u64,

@@ -15,6 +15,7 @@ mod harness;
 mod judge;
 mod long_run;
 mod losses;
+mod map;
 mod members;
 mod nemesis;
 mod page_states;
@@ -71,6 +72,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, disks::disk_faults),
     entry!(CHROMIUM, disks::steps_of_a_write),
     entry!(CHROMIUM, by_hand::from_the_page),
+    entry!(CHROMIUM, map::messages_on_the_map),
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),

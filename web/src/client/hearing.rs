@@ -25,7 +25,12 @@ impl Cluster {
                     self.tell_open_writes();
                 }
             }
-            Word::Status(status) => self.on_status(Some(from), *status),
+            Word::Status(status, sent) => {
+                self.on_status(Some(from), *status);
+                if !sent.is_empty() {
+                    self.tell(Update::Flights(sent));
+                }
+            }
             Word::Event {
                 node,
                 kind,

@@ -5,7 +5,7 @@ use tabraft::node::{Event, Report, Role as RaftRole};
 use wasm_bindgen::JsValue;
 
 use crate::channel::Channel;
-use crate::model::{NodeStatus, Progress, Role, State};
+use crate::model::{Flight, NodeStatus, Progress, Role, State};
 use crate::names;
 use crate::protocol::{Assignment, TAB_PROTOCOL, TabId, TabMessage, Word};
 
@@ -40,10 +40,10 @@ impl Board {
         js_sys::Date::now() - self.published_ms >= STATUS_EVERY_MS
     }
 
-    pub fn publish(&mut self, report: &Report, state: State) {
+    pub fn publish(&mut self, report: &Report, state: State, sent: Vec<Flight>) {
         self.published_ms = js_sys::Date::now();
         let status = status_of(report, state, self.epoch);
-        self.say(Word::Status(Box::new(status)));
+        self.say(Word::Status(Box::new(status), sent));
     }
 
     /// Tells of an event in a sentence.

@@ -1,14 +1,14 @@
 //! What a replica sends, over links that work as they should or as they were told to.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use tabraft::wire::{Address, Envelope};
+use tabraft::wire::{Address, Body, Envelope, RaftKind, RaftMessage};
 
 use crate::channel::Channel;
-use crate::model::{FaultyLink, LinkFault};
+use crate::model::{FaultyLink, Flight, LinkFault, MessageKind};
 use crate::names;
 
 /// Channels to clients that are kept open; clients come and go.
@@ -23,6 +23,8 @@ pub struct Net {
     faults: RefCell<HashMap<u64, LinkFault>>,
     channels: Rc<RefCell<HashMap<Address, Channel>>>,
     delayed: Rc<Cell<usize>>,
+    /// What went out since it was last asked for: a kind, a peer and a fate once, however often.
+    flights: RefCell<BTreeSet<Flight>>,
 }
 
 impl Net {
@@ -33,7 +35,27 @@ impl Net {
             faults: RefCell::default(),
             channels: Rc::default(),
             delayed: Rc::default(),
+            flights: RefCell::default(),
         }
+    }
+
+    /// What went to other replicas since this was last called.
+    pub fn take_flights(&self) -> Vec<Flight> {
+        self.flights.take().into_iter().collect()
+    }
+
+    fn note(&self, to: Address, body: &Body, lost: bool) {
+        let Address::Node(to) = to else {
+            return;
+        };
+        let from = self.node;
+        let mut flights = self.flights.borrow_mut();
+        flights.extend(kinds_of(body).map(|kind| Flight {
+            from,
+            to,
+            kind,
+            lost,
+        }));
     }
 
     /// Keeps those faults that concern this replica's outgoing links.
@@ -48,11 +70,13 @@ impl Net {
             Address::Node(id) => self.faults.borrow().get(&id).copied(),
             Address::Client(_) => None,
         };
+        let lost = fault.is_some_and(|fault| happens(fault.loss_pct));
+        self.note(to, &envelope.body, lost);
         let Some(fault) = fault else {
             post(&self.cluster, &self.channels, to, &envelope.encode());
             return;
         };
-        if happens(fault.loss_pct) {
+        if lost {
             return;
         }
         let bytes = envelope.encode();
@@ -79,6 +103,34 @@ impl Net {
             post(&cluster, &channels, to, &bytes);
         })
         .forget();
+    }
+}
+
+fn kinds_of(body: &Body) -> impl Iterator<Item = MessageKind> {
+    let (messages, other) = match body {
+        Body::Raft(messages) => (&messages[..], None),
+        Body::Snapshot { .. } | Body::SnapshotAnswer { .. } => {
+            (&[][..], Some(MessageKind::Snapshot))
+        }
+        _ => (&[][..], None),
+    };
+    messages.iter().map(kind_of).chain(other)
+}
+
+fn kind_of(message: &RaftMessage) -> MessageKind {
+    match message.kind {
+        RaftKind::Append | RaftKind::AppendResponse => MessageKind::Append,
+        RaftKind::Heartbeat
+        | RaftKind::HeartbeatResponse
+        | RaftKind::ReadIndex
+        | RaftKind::ReadIndexResp => MessageKind::Heartbeat,
+        RaftKind::Snapshot => MessageKind::Snapshot,
+        RaftKind::RequestVote
+        | RaftKind::RequestVoteResponse
+        | RaftKind::RequestPreVote
+        | RaftKind::RequestPreVoteResponse
+        | RaftKind::TransferLeader
+        | RaftKind::TimeoutNow => MessageKind::Vote,
     }
 }
 

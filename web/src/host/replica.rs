@@ -400,7 +400,9 @@ impl Replica {
 
     fn publish_now(&self) {
         let report = self.0.node.borrow().report();
-        self.0.board.borrow_mut().publish(&report, self.state());
+        let sent = self.0.net.take_flights();
+        let mut board = self.0.board.borrow_mut();
+        board.publish(&report, self.state(), sent);
     }
 
     fn publish_if_due(&self) {

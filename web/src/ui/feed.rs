@@ -7,7 +7,7 @@
 //! long, within a bound: the client on this thread comes first.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use tabraft::check::journal::Standing;
 use super::clock;
 use super::pace::{Meter, Pace};
 use crate::client::Cluster;
-use crate::model::{self, Event, FaultyLink, NodeStatus, Status, Work};
+use crate::model::{self, Event, FaultyLink, Flight, NodeStatus, Status, Work};
 use crate::settings::Settings;
 
 /// Events kept for the list; older ones are dropped.
@@ -26,6 +26,7 @@ pub const EVENTS_MAX: usize = 500;
 
 const STATUS_EVERY_MS: f64 = 66.0;
 const EVENTS_EVERY_MS: f64 = 250.0;
+const FLIGHTS_EVERY_MS: f64 = 250.0;
 const PACE_EVERY: Duration = Duration::from_millis(500);
 /// A hidden tab gets no animation frames.
 const HIDDEN_EVERY: Duration = Duration::from_millis(500);
@@ -48,6 +49,8 @@ pub struct Feed {
     pub notices: RwSignal<Vec<String>>,
     /// Newest first.
     pub events: RwSignal<VecDeque<Arc<Event>>>,
+    /// What went between replicas in a quarter of a second or so.
+    pub flights: RwSignal<Vec<Flight>>,
     pub pace: RwSignal<Pace>,
     /// The settings in force, which any tab can change.
     pub settings: RwSignal<Settings>,
@@ -73,6 +76,7 @@ impl Feed {
             faults: RwSignal::new(cluster.faults()),
             notices: RwSignal::new(cluster.notices()),
             events: RwSignal::new(events),
+            flights: RwSignal::new(Vec::new()),
             pace: RwSignal::new(Pace::default()),
             settings: RwSignal::new(cluster.settings().clone()),
             work: RwSignal::new(cluster.progress()),
@@ -133,11 +137,13 @@ struct Marks {
     work: bool,
     judged: bool,
     events: Vec<Event>,
+    flights: BTreeSet<Flight>,
     meter: Meter,
     /// A frame is on its way, or being drawn: whoever draws it calls the next.
     called: bool,
     status_at: f64,
     events_at: f64,
+    flights_at: f64,
     /// No frame before that, after one that took long or a death.
     rests_until: f64,
 }
@@ -160,6 +166,13 @@ impl Marks {
                 }
                 self.events.push(event.clone());
             }
+            model::Update::Flights(flights) => {
+                // Nobody sees them.
+                if document().hidden() {
+                    return false;
+                }
+                self.flights.extend(flights.iter().copied());
+            }
             model::Update::Progress => self.work = true,
             model::Update::Judged => self.judged = true,
             model::Update::Done { write, latency_ms } => {
@@ -177,6 +190,7 @@ impl Marks {
             || self.work
             || self.judged
             || !self.events.is_empty()
+            || !self.flights.is_empty()
     }
 
     /// In how many milliseconds there is something to show.
@@ -188,6 +202,9 @@ impl Marks {
         }
         if !self.events.is_empty() {
             due = due.min(self.events_at + EVENTS_EVERY_MS);
+        }
+        if !self.flights.is_empty() {
+            due = due.min(self.flights_at + FLIGHTS_EVERY_MS);
         }
         (due.max(self.rests_until) - now).max(0.0)
     }
@@ -238,22 +255,26 @@ fn drawn(feed: Feed, marks: Rc<RefCell<Marks>>) {
 /// Sets the signals whose time has come.
 fn show(feed: Feed, marks: &RefCell<Marks>) {
     let now = clock::ticking_ms();
-    let (status, faults, notices, work, judged, events) = {
+    let (status, faults, notices, work, judged, events, flights) = {
         let mut m = marks.borrow_mut();
         let status = m.status && now - m.status_at >= STATUS_EVERY_MS;
         if status {
             (m.status, m.status_at) = (false, now);
         }
-        let mut events = Vec::new();
+        let (mut events, mut flights) = (Vec::new(), BTreeSet::new());
         if !m.events.is_empty() && now - m.events_at >= EVENTS_EVERY_MS {
             events = std::mem::take(&mut m.events);
             m.events_at = now;
+        }
+        if !m.flights.is_empty() && now - m.flights_at >= FLIGHTS_EVERY_MS {
+            flights = std::mem::take(&mut m.flights);
+            m.flights_at = now;
         }
         let faults = std::mem::take(&mut m.faults);
         let notices = std::mem::take(&mut m.notices);
         let work = std::mem::take(&mut m.work);
         let judged = std::mem::take(&mut m.judged);
-        (status, faults, notices, work, judged, events)
+        (status, faults, notices, work, judged, events, flights)
     };
     let cluster = feed.cluster();
     if status {
@@ -277,6 +298,9 @@ fn show(feed: Feed, marks: &RefCell<Marks>) {
         if feed.standing.with_untracked(|shown| *shown != next) {
             feed.standing.set(next);
         }
+    }
+    if !flights.is_empty() {
+        feed.flights.set(flights.into_iter().collect());
     }
     if !events.is_empty() {
         feed.events.update(|list| add_events(list, events));

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::command::{Place, Told};
+use super::dots::{Dots, DotsLegend};
 use super::feed::Feed;
 use super::links::{LinkButtons, LinkLine};
 use super::look::{Look, shape};
@@ -35,10 +36,12 @@ pub fn Map(feed: Feed) -> impl IntoView {
                             {lines.collect_view()}
                             {nodes.collect_view()}
                         </svg>
+                        <Dots feed links=links.clone() frame />
                         <LinkButtons feed links frame place />
                     </div>
                 }
             }}
+            <DotsLegend />
             <CutOff feed place />
             <Told place />
         </section>

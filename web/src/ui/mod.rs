@@ -10,6 +10,7 @@ mod card;
 mod clock;
 mod cluster_acts;
 mod command;
+mod dots;
 mod events;
 mod experiments;
 mod facts;
