@@ -11,7 +11,7 @@
 //! - [`judging`] is the live judge of what this tab's clients did
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before, and
 //!   [`lost`] what the browser had
-//! - [`address`] is the page's URL
+//! - [`address`] is the page's URL, [`files`] are those of its build
 //! - [`bench`] measures how fast it is here
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
@@ -26,6 +26,7 @@ mod deadline;
 mod disks;
 mod engine;
 mod error;
+mod files;
 mod hearing;
 mod hosted;
 mod hosting;
