@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::ensure_kept;
 use tabraft_browser_tests::load::verify;
+use tabraft_browser_tests::server::COLLECTOR;
 use tabraft_browser_tests::tab::{Tab, code_of};
 use tabraft_browser_tests::wait::{SOON, eventually, is_broken};
 
@@ -23,32 +24,31 @@ pub async fn harness_notices(case: &Case) -> Result<()> {
     let tab = case.open("main", "&nodes=3&host=auto").await?;
     case.ensure_clean().await?;
 
+    let in_page = r#"console.error("printed in the page");
+        setTimeout(() => { throw new Error("thrown in the page"); });
+        Promise.reject(new Error("rejected in the page"));"#;
+    let in_page = case.server.script("misbehave.js", in_page.into());
     let misbehave = r#"
         // As the page's own script: of the driver's, browsers tell no more than "Script error".
         const script = document.createElement("script");
-        script.textContent = `console.error("printed in the page");
-            setTimeout(() => { throw new Error("thrown in the page"); });
-            Promise.reject(new Error("rejected in the page"));`;
+        script.src = args;
         document.head.append(script);
         const image = new Image();
         image.src = "nowhere.png";
         document.body.append(image);
     "#;
-    tab.run(misbehave, Value::Null).await?;
-    // The served worker carries the collector; this is as much of it as the page's own would run.
-    let in_worker = r#"
-        const collector = await (await harness.send("worker_loader.js")).text();
-        const end = collector.indexOf("})();") + 5;
-        const misbehave = `;console.error("printed in a worker");
-            setTimeout(() => { throw new Error("thrown in a worker"); });`;
-        // A blob has no origin to resolve a path against.
-        const absolute = collector.slice(0, end).replaceAll('"/_harness', `"${location.origin}/_harness`);
-        const blob = new Blob([absolute + misbehave], { type: "text/javascript" });
-        harness.worker = new Worker(URL.createObjectURL(blob), { name: "bad" });
+    tab.run(misbehave, json!(in_page)).await?;
+    // With the collector, like the served worker.
+    let in_worker = r#"console.error("printed in a worker");
+        setTimeout(() => { throw new Error("thrown in a worker"); });"#;
+    let in_worker = format!("{COLLECTOR}\n{in_worker}");
+    let in_worker = case.server.script("bad_worker.js", in_worker);
+    let start = r#"
+        harness.worker = new Worker(args, { name: "bad" });
         // Or the page's collector tells of it too, after the worker's own has.
         harness.worker.addEventListener("error", (event) => event.preventDefault());
     "#;
-    tab.run(in_worker, Value::Null).await?;
+    tab.run(start, json!(in_worker)).await?;
 
     eventually("all of it to be noticed", SOON, async || {
         let errors = case.server.errors().join("\n");
@@ -72,8 +72,8 @@ pub async fn harness_notices(case: &Case) -> Result<()> {
     errors_are_errors(&tab).await?;
     lost_writes_are_noticed(case, &tab).await?;
 
-    // Drained, so that the errors made here are not found at the end.
-    let _ = case.ensure_clean().await;
+    // The errors made here are not to be found at the end.
+    case.forget_errors().await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The release build is tested, as users get it: `make build` first.
 
+mod app;
 mod backups;
 mod bad_input;
 mod basics;
@@ -78,6 +79,11 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, partitions::paused_leader),
     entry!(CHROMIUM, basics::client_only_tab),
     entry!(CHROMIUM, basics::relocatable),
+    entry!(BOTH, app::nothing_inline),
+    entry!(BOTH, app::without_server),
+    entry!(BOTH, app::new_version),
+    entry!(BOTH, app::development_is_fresh),
+    entry!(CHROMIUM, app::installable),
     entry!(CHROMIUM, bad_input::bad_calls),
     entry!(CHROMIUM, bad_input::bad_url),
     entry!(CHROMIUM, foreign_messages::foreign_messages),

@@ -118,6 +118,23 @@ impl Case {
         Ok(())
     }
 
+    /// Forgets the errors so far: for the case that errs on purpose.
+    pub async fn forget_errors(&self) -> Result<()> {
+        self.server.forget();
+        // Read is forgotten.
+        self.severe().await.map(drop)
+    }
+
+    /// The same, of what could not be reached while the server was off, and of nothing else.
+    pub async fn forget_unreachable(&self) -> Result<()> {
+        let severe = self.severe().await?.into_iter();
+        let other: Vec<_> = severe
+            .filter(|it| !it.contains("net::ERR_CONNECTION_REFUSED"))
+            .collect();
+        ensure_kept!(other.is_empty(), "in the browser's log: {other:#?}");
+        Ok(())
+    }
+
     /// Errors that only Chromium's own log has, such as what its network stack says.
     async fn severe(&self) -> Result<Vec<String>> {
         if self.kind() != Kind::Chromium {

@@ -2,6 +2,7 @@
 //!
 //! - [`server`]: serves the release build under a sub-path; what must survive a killed browser
 //!   (acknowledged writes, console output) is posted to it.
+//! - [`build`]: other builds to serve.
 //! - [`browser`]: one browser with a profile of its own, its driver, and all the ways to kill it.
 //! - [`processes`]: the processes behind a browser, and which of them hosts a tab.
 //! - [`tab`]: one tab and its `window.tabraft`.
@@ -16,6 +17,7 @@
 //! - [`wait`]: all waiting is for a condition, with a deadline.
 
 pub mod browser;
+pub mod build;
 pub mod case;
 pub mod chance;
 pub mod load;

@@ -14,13 +14,7 @@ const post = (line) =>
   harness.send(`/_harness/told/operations`, { method: "POST", body: JSON.stringify(line) });
 
 // A hidden page's timers come once a second; those of its workers come in time.
-const clock = new Worker(
-  URL.createObjectURL(
-    new Blob(["onmessage = ({ data }) => setTimeout(() => postMessage(data.n), data.ms)"], {
-      type: "text/javascript",
-    }),
-  ),
-);
+const clock = new Worker("/_harness/script/clock.js");
 const resting = new Map();
 clock.onmessage = ({ data }) => {
   resting.get(data)();

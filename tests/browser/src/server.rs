@@ -3,6 +3,9 @@
 //! The build is served under [`MOUNT`], never at the root, so that an absolute URL anywhere in it
 //! is a 404, and no case ends well with a 404. Browsers also post here what has to survive them:
 //! a write counts as acknowledged when this server has heard of it.
+//!
+//! The build is served without its number, and so no browser keeps it; a case about that has a
+//! [`crate::build`] served, and switches the server off.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,15 +15,20 @@ use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{self, DefaultBodyLimit, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{self, Runtime};
+
+use crate::build::numberless;
+use crate::wait::{SOON, eventually};
 
 /// Where the page lies unless a case wants it elsewhere.
 pub const MOUNT: &str = "/some/where/";
 
-const COLLECTOR: &str = include_str!("collector.js");
+pub const COLLECTOR: &str = include_str!("collector.js");
 
 /// A line printed in a page or a worker, or an error that nobody caught.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,16 +49,26 @@ struct Heard {
     told: BTreeMap<String, Vec<String>>,
 }
 
+/// A folder, and whether it is served as it is.
+#[derive(Clone)]
+struct Site {
+    folder: PathBuf,
+    as_it_is: bool,
+}
+
 struct Shared {
-    dist: PathBuf,
+    site: Mutex<Site>,
     mount: String,
     heard: Mutex<Heard>,
+    /// Scripts of the case's own, by name.
+    scripts: Mutex<BTreeMap<String, String>>,
 }
 
 pub struct Server {
     shared: Arc<Shared>,
     port: u16,
-    task: tokio::task::JoinHandle<()>,
+    /// Its own, so that it ends with all connections; nothing while it is switched off.
+    runtime: Mutex<Option<Runtime>>,
 }
 
 impl Server {
@@ -62,25 +80,56 @@ impl Server {
             dist.display()
         );
         let shared = Arc::new(Shared {
-            dist: dist.to_owned(),
+            site: Mutex::new(Site {
+                folder: dist.to_owned(),
+                as_it_is: false,
+            }),
             mount: mount.to_owned(),
             heard: Mutex::default(),
+            scripts: Mutex::default(),
         });
-        let routes = Router::new()
-            .route("/_harness/console", post(hear_line))
-            .route("/_harness/acked/{load}", post(hear_acked))
-            .route("/_harness/told/{name}", post(hear_told))
-            .route("/_harness/blank", get(blank))
-            .fallback(serve_file)
-            .layer(DefaultBodyLimit::max(16 << 20))
-            .with_state(shared.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
-        let task = tokio::spawn(async move {
-            // Serves until the case ends and aborts it.
-            let _ = axum::serve(listener, routes).await;
-        });
-        Ok(Self { shared, port, task })
+        let runtime = Mutex::new(Some(serve(&shared, listener)?));
+        Ok(Self {
+            shared,
+            port,
+            runtime,
+        })
+    }
+
+    /// From now on serves a build that a case has made, as it is.
+    pub fn serve_build(&self, folder: &Path) {
+        *locked(&self.shared.site) = Site {
+            folder: folder.to_owned(),
+            as_it_is: true,
+        };
+    }
+
+    /// Ends, with all connections, until it is switched on.
+    pub async fn switch_off(&self) -> Result<()> {
+        if let Some(runtime) = locked(&self.runtime).take() {
+            runtime.shutdown_background();
+        }
+        eventually("the server to end", SOON, async || {
+            let connected = TcpStream::connect(("127.0.0.1", self.port)).await;
+            ensure!(connected.is_err(), "it still accepts");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Serves again, on the same port.
+    pub async fn switch_on(&self) -> Result<()> {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await?;
+        *locked(&self.runtime) = Some(serve(&self.shared, listener)?);
+        Ok(())
+    }
+
+    /// Serves a script of the case's own. Returns its path.
+    pub fn script(&self, name: &str, text: String) -> String {
+        locked(&self.shared.scripts).insert(name.to_owned(), text);
+        format!("/_harness/script/{name}")
     }
 
     /// The page's URL with `query`, which begins with a question mark or is empty.
@@ -94,13 +143,7 @@ impl Server {
     }
 
     fn heard<T>(&self, look: impl FnOnce(&mut Heard) -> T) -> T {
-        look(
-            &mut self
-                .shared
-                .heard
-                .lock()
-                .unwrap_or_else(|it| it.into_inner()),
-        )
+        look(&mut locked(&self.shared.heard))
     }
 
     /// Everything printed so far, oldest first.
@@ -160,15 +203,46 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(runtime) = locked(&self.runtime).take() {
+            runtime.shutdown_background();
+        }
     }
+}
+
+fn serve(shared: &Arc<Shared>, listener: TcpListener) -> Result<Runtime> {
+    let routes = Router::new()
+        .route("/_harness/console", post(hear_line))
+        .route("/_harness/acked/{load}", post(hear_acked))
+        .route("/_harness/told/{name}", post(hear_told))
+        .route("/_harness/blank", get(blank))
+        .route("/_harness/script/{name}", get(serve_script))
+        .fallback(serve_file)
+        .layer(DefaultBodyLimit::max(16 << 20))
+        .with_state(shared.clone());
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let listener = listener.into_std()?;
+    runtime.spawn(async move {
+        match TcpListener::from_std(listener) {
+            // Serves until its runtime ends.
+            Ok(listener) => drop(axum::serve(listener, routes).await),
+            Err(error) => eprintln!("the server has no socket: {error}"),
+        }
+    });
+    Ok(runtime)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|it| it.into_inner())
 }
 
 async fn hear_line(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
     let Ok(line) = serde_json::from_slice::<Line>(&body) else {
         return StatusCode::BAD_REQUEST;
     };
-    let mut heard = shared.heard.lock().unwrap_or_else(|it| it.into_inner());
+    let mut heard = locked(&shared.heard);
     heard.lines.push(line);
     StatusCode::NO_CONTENT
 }
@@ -181,7 +255,7 @@ async fn hear_acked(
     let Ok(acked) = serde_json::from_slice::<Vec<(String, String)>>(&body) else {
         return StatusCode::BAD_REQUEST;
     };
-    let mut heard = shared.heard.lock().unwrap_or_else(|it| it.into_inner());
+    let mut heard = locked(&shared.heard);
     heard.acked.entry(load).or_default().extend(acked);
     StatusCode::NO_CONTENT
 }
@@ -191,7 +265,7 @@ async fn hear_told(
     extract::Path(name): extract::Path<String>,
     told: String,
 ) -> StatusCode {
-    let mut heard = shared.heard.lock().unwrap_or_else(|it| it.into_inner());
+    let mut heard = locked(&shared.heard);
     heard.told.entry(name).or_default().push(told);
     StatusCode::NO_CONTENT
 }
@@ -202,6 +276,22 @@ async fn blank() -> Html<String> {
     ))
 }
 
+async fn serve_script(
+    State(shared): State<Arc<Shared>>,
+    extract::Path(name): extract::Path<String>,
+    uri: Uri,
+) -> Response {
+    let script = match name.as_str() {
+        "collector.js" => Some(COLLECTOR.to_owned()),
+        "clock.js" => Some(include_str!("clock.js").to_owned()),
+        name => locked(&shared.scripts).get(name).cloned(),
+    };
+    match script {
+        Some(script) => (headers(&name), script).into_response(),
+        None => missing(&shared, &uri),
+    }
+}
+
 async fn serve_file(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     let asked = uri.path().strip_prefix(&shared.mount);
     let name = match asked {
@@ -209,40 +299,46 @@ async fn serve_file(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
         Some(name) if !name.split('/').any(|part| part == "..") => name,
         _ => return missing(&shared, &uri),
     };
-    let Ok(mut bytes) = tokio::fs::read(shared.dist.join(name)).await else {
+    let Site { folder, as_it_is } = locked(&shared.site).clone();
+    let Ok(mut bytes) = tokio::fs::read(folder.join(name)).await else {
         return missing(&shared, &uri);
     };
-    if name == "index.html" {
-        match with_collector_in_head(&bytes) {
-            Ok(page) => bytes = page,
+    if name == "index.html" && !as_it_is {
+        let collected = with_collector(&bytes, "/_harness/script/collector.js");
+        match collected.and_then(|page| numberless(&page)) {
+            Ok(page) => bytes = page.into_bytes(),
             Err(error) => {
                 return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
             }
         }
-    } else if name.ends_with("worker_loader.js") {
+    } else if name == "worker_loader.js" && !as_it_is {
         bytes = [COLLECTOR.as_bytes(), b"\n", &bytes].concat();
     }
-    let mut heard = shared.heard.lock().unwrap_or_else(|it| it.into_inner());
-    heard.served.push(name.to_owned());
-    let headers = [
+    locked(&shared.heard).served.push(name.to_owned());
+    (headers(name), bytes).into_response()
+}
+
+fn headers(name: &str) -> [(HeaderName, &'static str); 2] {
+    [
         (header::CONTENT_TYPE, content_type(name)),
         (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, bytes).into_response()
+    ]
 }
 
 fn missing(shared: &Shared, uri: &Uri) -> Response {
-    let mut heard = shared.heard.lock().unwrap_or_else(|it| it.into_inner());
-    heard.missing.push(uri.to_string());
+    locked(&shared.heard).missing.push(uri.to_string());
     StatusCode::NOT_FOUND.into_response()
 }
 
-fn with_collector_in_head(page: &[u8]) -> Result<Vec<u8>> {
+/// The page with the collector before everything else, as a file: the page allows nothing inline.
+pub fn with_collector(page: &[u8], path: &str) -> Result<String> {
     let page = std::str::from_utf8(page)?;
     let (before, after) = page
         .split_once("<head>")
         .context("index.html has no <head>")?;
-    Ok(format!("{before}<head><script>{COLLECTOR}</script>{after}").into_bytes())
+    Ok(format!(
+        "{before}<head><script src=\"{path}\"></script>{after}"
+    ))
 }
 
 /// Browsers compile a `.wasm` while it streams in only with the right type, and run no module

@@ -11,7 +11,7 @@
 //! - [`judging`] is the live judge of what this tab's clients did
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before, and
 //!   [`lost`] what the browser had
-//! - [`address`] is the page's URL
+//! - [`address`] is the page's URL, [`files`] are those of its build
 //! - [`bench`] measures how fast it is here
 //! - [`experiments`] is the library of experiments
 //! - [`console`] is `window.tabraft`
@@ -28,6 +28,7 @@ mod disks;
 mod engine;
 mod error;
 pub mod experiments;
+mod files;
 mod hearing;
 mod hosted;
 mod hosting;

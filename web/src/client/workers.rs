@@ -10,6 +10,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use super::files;
 use crate::model::ApiError;
 use crate::protocol::{BUILD, FromWorker, ToWorker};
 
@@ -78,7 +79,7 @@ thread_local! {
 
 fn compile() -> Promise {
     let fetched = match web_sys::window() {
-        Some(window) => window.fetch_with_str("./worker_bg.wasm"),
+        Some(window) => window.fetch_with_str(&files::address("worker_bg.wasm")),
         None => Promise::reject(&"there is no window".into()),
     };
     WebAssembly::compile_streaming(&fetched)
@@ -98,7 +99,7 @@ pub fn load_program() {
 pub fn spawn() -> Result<Worker, JsValue> {
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    let worker = Worker::new_with_options(&format!("./worker_loader.js?build={BUILD}"), &options)?;
+    let worker = Worker::new_with_options(&files::address("worker_loader.js"), &options)?;
     let program = JsFuture::from(PROGRAM.with(Promise::clone));
     let told = worker.clone();
     spawn_local(async move {

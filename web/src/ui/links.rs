@@ -169,11 +169,8 @@ fn LinkButton(
     let condition = condition(feed, link);
     let words = move || condition.get().words(link);
     let (left, top) = frame.percent(link.at(0.5));
-    let style = format!(
-        "left:{left:.2}%;top:{top:.2}%;width:{:.2}%;--turn:{:.1}deg",
-        frame.width_percent(link.length()),
-        link.degrees()
-    );
+    let width = frame.width_percent(link.length());
+    let turn = link.degrees();
     let act = move |_| {
         current.set(i);
         place.take(set(
@@ -183,7 +180,9 @@ fn LinkButton(
         ));
     };
     view! {
-        <button type="button" style=style title=words aria-label=words
+        <button type="button" title=words aria-label=words
+            style:left=format!("{left:.2}%") style:top=format!("{top:.2}%")
+            style:width=format!("{width:.2}%") style=("--turn", format!("{turn:.1}deg"))
             data-testid=format!("link-{}-{}", link.a, link.b)
             tabindex=move || if current.get() == i { "0" } else { "-1" }
             on:focus=move |_| current.set(i) on:click=act></button>

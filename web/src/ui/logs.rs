@@ -155,7 +155,7 @@ fn Row(feed: Feed, id: u64, window: Memo<Window>) -> impl IntoView {
         let window = window.get();
         node.with(|n| {
             let seen = n.applied >= window.from && n.applied > 0;
-            seen.then(|| format!("left:{:.3}%", window.at(n.applied.saturating_add(1))))
+            seen.then(|| format!("{:.3}%", window.at(n.applied.saturating_add(1))))
         })
     };
     let cells = move || match window.get().len() {
@@ -168,7 +168,7 @@ fn Row(feed: Feed, id: u64, window: Memo<Window>) -> impl IntoView {
             <span class="name">"node " {id}</span>
             <div class=cells aria-hidden="true">
                 {move || parts.get().into_iter().map(draw).collect_view()}
-                {move || applied().map(|place| view! { <i class="applied" style=place></i> })}
+                {move || applied().map(|place| view! { <i class="applied" style:left=place></i> })}
             </div>
             <span class="unseen">{move || node.with(words)}</span>
         </li>
@@ -182,7 +182,9 @@ fn draw(stretch: Stretch) -> impl IntoView {
         entries,
         kind,
     } = stretch;
-    let style = format!("left:{left:.3}%;width:{width:.3}%;--entries:{entries}");
+    // Each by itself: the page's policy allows no style attribute.
+    let (left, width) = (format!("{left:.3}%"), format!("{width:.3}%"));
+    let entries = entries.to_string();
     let (class, text, title) = match kind {
         Kind::Folded { snapshot } => (
             "folded".to_owned(),
@@ -200,7 +202,10 @@ fn draw(stretch: Stretch) -> impl IntoView {
             format!("Term {term}, not known to be committed"),
         ),
     };
-    view! { <b class=class style=style title=title>{text}</b> }
+    view! {
+        <b class=class title=title
+            style:left=left style:width=width style=("--entries", entries)>{text}</b>
+    }
 }
 
 /// The row in words.

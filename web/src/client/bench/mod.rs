@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::Cluster;
+use super::{Cluster, files};
 use crate::model::{ApiError, Call};
 
 /// Keys that it writes, `bench/0` and so on; they are left there.
@@ -143,7 +143,7 @@ impl Cluster {
     }
 }
 
-/// See `floor.js`.
+/// See `www/floor.js`.
 async fn floor(load: Load) -> Result<Beside, ApiError> {
     let failed = |error: JsValue| ApiError::browser("The floor could not be measured", &error);
     let task = js_sys::Object::new();
@@ -154,7 +154,9 @@ async fn floor(load: Load) -> Result<Beside, ApiError> {
     ] {
         Reflect::set(&task, &name.into(), &value.into()).map_err(failed)?;
     }
-    let measure = Function::new_with_args("task", include_str!("floor.js"));
+    files::load_script("floor.js").await.map_err(failed)?;
+    let measure = Reflect::get(&js_sys::global(), &"tabraftFloor".into()).map_err(failed)?;
+    let measure: Function = measure.dyn_into().map_err(failed)?;
     let measuring = measure.call1(&JsValue::UNDEFINED, &task).map_err(failed)?;
     let measuring: Promise = measuring.dyn_into().map_err(failed)?;
     let measured = JsFuture::from(measuring).await.map_err(failed)?;

@@ -14,10 +14,9 @@ mod results;
 
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
-use wasm_bindgen::JsCast;
+use js_sys::{Array, Object, Promise, Proxy, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 
 use self::arguments::Arguments;
 use super::Cluster;
@@ -37,9 +36,8 @@ pub fn install(cluster: &Cluster) -> Result<(), JsValue> {
         Ok(JsValue::UNDEFINED)
     });
     // The page shows why it is not ready; whoever awaits it gets the error as well. Nobody need.
-    let shown = Closure::once_into_js(|_: JsValue| {});
-    let handled = Function::new_with_args("p, f", "p.catch(f)");
-    handled.call2(&JsValue::UNDEFINED, &ready, &shown)?;
+    let shown = JsFuture::from(ready.clone());
+    spawn_local(async move { drop(shown.await) });
     Reflect::set(&api, &"ready".into(), &ready)?;
     data::install(&api, cluster)?;
     replicas::install(&api, cluster)?;
@@ -56,24 +54,24 @@ where
     R: Future<Output = Outcome> + 'static,
 {
     let (cluster, run) = (cluster.clone(), Rc::new(run));
-    let function = variadic(Closure::<dyn Fn(Array) -> Promise>::new(
-        move |arguments: Array| {
-            let result = run(cluster.clone(), Arguments(arguments));
-            future_to_promise(async move { result.await.map_err(|error| thrown(&error)) })
-        },
-    ));
+    let function = variadic(move |arguments| {
+        let result = run(cluster.clone(), Arguments(arguments));
+        future_to_promise(async move { result.await.map_err(|error| thrown(&error)) })
+    })?;
     Reflect::set(api, &name.into(), &function)?;
     Ok(())
 }
 
-/// A JavaScript function of any number of arguments. It lives as long as the page.
-fn variadic(closure: Closure<dyn Fn(Array) -> Promise>) -> Function {
-    let take = Function::new_with_args("f", "return (...args) => f(args)");
-    let closure = closure.into_js_value();
-    take.call1(&JsValue::UNDEFINED, &closure)
-        .ok()
-        .and_then(|function| function.dyn_into().ok())
-        .unwrap_or_else(|| closure.unchecked_into())
+/// A JavaScript function of any number of arguments, made without evaluating a text, which the
+/// page's policy does not allow. It lives as long as the page.
+fn variadic(call: impl Fn(Array) -> Promise + 'static) -> Result<JsValue, JsValue> {
+    let apply = Closure::<dyn Fn(JsValue, JsValue, Array) -> Promise>::new(
+        move |_target, _this, arguments| call(arguments),
+    );
+    let apply = apply.into_js_value();
+    let traps = Object::new();
+    Reflect::set(&traps, &"apply".into(), &apply)?;
+    Ok(Proxy::new(&apply, &traps).into())
 }
 
 /// The `Error` that a promise rejects with.

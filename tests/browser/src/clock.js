@@ -1,0 +1,2 @@
+// In a worker: waits for others.
+onmessage = ({ data }) => setTimeout(() => postMessage(data.n), data.ms);
