@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::command::{Place, Told};
 use super::feed::Feed;
+use super::link_list::{Edited, LinkList};
 use super::links::{LinkButtons, LinkLine};
 use super::look::{Look, shape};
 use super::ring::{self, Frame, NODE};
@@ -13,12 +14,13 @@ use crate::model::{ApiError, FaultyLink, LinkFault};
 #[component]
 pub fn Map(feed: Feed) -> impl IntoView {
     let place = Place::passing();
+    let edited = Edited::new(place);
     view! {
         <section class="map" aria-labelledby="map-title">
             <div class="head">
                 <h2 id="map-title">"Map"</h2>
                 // Shown while a link has the focus.
-                <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores"</span>
+                <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores, C changes"</span>
             </div>
             // The geometry depends on the membership alone; everything else moves by itself.
             {move || {
@@ -35,12 +37,13 @@ pub fn Map(feed: Feed) -> impl IntoView {
                             {lines.collect_view()}
                             {nodes.collect_view()}
                         </svg>
-                        <LinkButtons feed links frame place />
+                        <LinkButtons feed links frame place edited />
                     </div>
                 }
             }}
             <CutOff feed place />
             <Told place />
+            <LinkList feed edited />
         </section>
     }
 }

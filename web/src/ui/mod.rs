@@ -3,7 +3,8 @@
 //! [`feed`] turns what the cluster tells into signals and is the only thing that listens to it.
 //! [`summary`] says how the cluster is; the components draw that and the signals, and act through
 //! [`command`], which tells what came of an action where it was taken. [`verb`] has what a replica
-//! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first.
+//! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first;
+//! [`impairment`] is the same for links.
 
 mod bar;
 mod card;
@@ -16,8 +17,10 @@ mod feed;
 mod figures;
 mod focus;
 mod followers;
+mod impairment;
 mod judge;
 mod keys;
+mod link_list;
 mod links;
 mod logs;
 mod look;
