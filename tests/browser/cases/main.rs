@@ -12,6 +12,7 @@ mod fencing;
 mod foreign_messages;
 mod harness;
 mod judge;
+mod keyboard;
 mod links;
 mod long_run;
 mod losses;
@@ -68,6 +69,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, disks::steps_of_a_write),
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, links::link_faults_by_hand),
+    entry!(CHROMIUM, keyboard::keys_alone),
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),

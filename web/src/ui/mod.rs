@@ -4,7 +4,7 @@
 //! [`summary`] says how the cluster is; the components draw that and the signals, and act through
 //! [`command`], which tells what came of an action where it was taken. [`verb`] has what a replica
 //! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first;
-//! [`impairment`] is the same for links.
+//! [`impairment`] is the same for links. [`focus`] and [`shortcuts`] are for who has no mouse.
 
 mod bar;
 mod card;
@@ -36,6 +36,7 @@ mod ring;
 mod save;
 mod setting;
 mod settings;
+mod shortcuts;
 mod speed;
 mod standing;
 mod steps;
@@ -58,6 +59,7 @@ use self::map::Map;
 use self::nodes::Nodes;
 use self::notices::Notices;
 use self::settings::SettingsPanel;
+use self::shortcuts::{Shortcuts, ShortcutsDialog};
 use self::speed::Speed;
 use self::write::Write;
 use crate::client::Cluster;
@@ -77,8 +79,10 @@ fn App(feed: Feed) -> impl IntoView {
             .with(|status| feed.faults.with(|faults| summary::sentence(status, faults)))
     });
     title::follow(feed);
+    focus::keep(feed);
+    let shortcuts = Shortcuts::new(feed);
     view! {
-        <Bar feed summary />
+        <Bar feed summary shortcuts />
         <Notices feed />
         <main>
             <div class="aside"><Map feed /></div>
@@ -90,5 +94,6 @@ fn App(feed: Feed) -> impl IntoView {
             <Speed feed />
             <SettingsPanel feed />
         </main>
+        <ShortcutsDialog shortcuts />
     }
 }
