@@ -2,6 +2,7 @@
 //!
 //! The release build is tested, as users get it: `make build` first.
 
+mod accessible;
 mod backups;
 mod bad_input;
 mod basics;
@@ -70,6 +71,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, links::link_faults_by_hand),
     entry!(CHROMIUM, keyboard::keys_alone),
+    entry!(CHROMIUM, accessible::axe_finds_nothing),
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),

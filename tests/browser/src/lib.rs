@@ -7,6 +7,7 @@
 //! - [`tab`]: one tab and its `window.tabraft`.
 //! - [`page`]: what a person sees and presses.
 //! - [`screen`]: how large a screen a tab is on, and whether it is dark.
+//! - [`axe`]: what keeps people from using the page.
 //! - [`storage`]: the origin's databases, read past tabraft.
 //! - [`load`]: writes that go on while things are being killed, and the proof that none is lost.
 //! - [`operations`]: reads and writes that go on, and their history for the judge.
@@ -16,6 +17,7 @@
 //! - [`runner`]: picks the cases, runs them, prints how it went.
 //! - [`wait`]: all waiting is for a condition, with a deadline.
 
+pub mod axe;
 pub mod browser;
 pub mod case;
 pub mod chance;
