@@ -5,7 +5,7 @@
 #
 #   web/setup.sh rust     Rust with the wasm32 library, clippy, rustfmt
 #   web/setup.sh build    that, and what `trunk serve` and `trunk build` need
-#   web/setup.sh test     that, and browsers with their WebDriver servers
+#   web/setup.sh test     that, browsers with their WebDriver servers, and axe-core
 #   web/setup.sh bench    that, and what tabraft is measured beside: etcd, Dexie
 #
 # Tools go where `cargo install` puts them, so that plain `trunk serve` and
@@ -17,6 +17,7 @@ TRUNK_VERSION=0.21.14
 BINARYEN_VERSION=132.0.0
 GECKODRIVER_VERSION=0.37.1
 DEXIE_VERSION=4.4.7
+AXE_VERSION=4.14.1
 
 TOOLCHAIN=tabraft # the name rustup gets for Debian's toolchain
 TARGET=wasm32-unknown-unknown
@@ -38,8 +39,8 @@ part=${1:-build}
 case $part in
   rust) steps=1 ;;
   build) steps=4 ;;
-  test) steps=6 ;;
-  bench) steps=8 ;;
+  test) steps=7 ;;
+  bench) steps=9 ;;
   *) echo "setup: unknown part '$part': use rust, build, test or bench" >&2; exit 2 ;;
 esac
 
@@ -292,17 +293,20 @@ setup_geckodriver() {
 
 # --- 5: wasm-opt -----------------------------------------------------------
 
+get_npm() {
+  if have npm || ! have_apt; then return; fi
+  ask_for_root
+  say "installing Node.js, which it comes with"
+  apt_install nodejs npm 2>&1 | indented || die "apt-get could not install nodejs and npm: see above."
+}
+
 setup_wasm_opt() {
   begin "wasm-opt ${BINARYEN_VERSION%%.*}"
   local found dir=$share/binaryen-$BINARYEN_VERSION
   found=$(wasm-opt --version 2>/dev/null | grep -oE '[0-9]+' | head -n 1 || true)
   # Older ones do not know what rustc emits by now; a newer one is fine.
   if [ "${found:-0}" -ge "${BINARYEN_VERSION%%.*}" ]; then there "$found"; return; fi
-  if ! have npm && have_apt; then
-    ask_for_root
-    say "installing Node.js, which it comes with"
-    apt_install nodejs npm 2>&1 | indented || die "apt-get could not install nodejs and npm: see above."
-  fi
+  get_npm
   have npm || die "wasm-opt ${BINARYEN_VERSION%%.*} is missing: install binaryen (or npm, which has it), then start again."
   say "installing binaryen from npm"
   mkdir -p "$dir" "$cargo_home/bin"
@@ -371,7 +375,21 @@ finish_browsers() {
   finished
 }
 
-# --- 7, 8: what tabraft is measured beside ---------------------------------
+# --- 7: what judges the page's accessibility -------------------------------
+
+setup_axe() {
+  begin "axe-core $AXE_VERSION"
+  local dir=$share/axe-core
+  if grep -q "\"version\": \"$AXE_VERSION\"" "$dir/node_modules/axe-core/package.json" 2>/dev/null; then there; return; fi
+  get_npm
+  have npm || die "the browser tests need axe-core, which npm has: install npm, then start again."
+  mkdir -p "$dir"
+  npm install --prefix "$dir" --no-audit --no-fund --loglevel=error "axe-core@$AXE_VERSION" 2>&1 | indented ||
+    die "npm could not install axe-core $AXE_VERSION: see above."
+  finished
+}
+
+# --- 8, 9: what tabraft is measured beside ---------------------------------
 
 # Without it the bench leaves its column empty. Debian's package would start it
 # as a service, too, which nobody asked for here.
@@ -425,6 +443,7 @@ fi
 if [ "$part" = test ] || [ "$part" = bench ]; then
   setup_geckodriver
   finish_browsers
+  setup_axe
 fi
 if [ "$part" = bench ]; then
   setup_etcd

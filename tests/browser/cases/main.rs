@@ -2,6 +2,7 @@
 //!
 //! The release build is tested, as users get it: `make build` first.
 
+mod accessible;
 mod app;
 mod backups;
 mod bad_input;
@@ -14,6 +15,8 @@ mod fencing;
 mod foreign_messages;
 mod harness;
 mod judge;
+mod keyboard;
+mod links;
 mod long_run;
 mod losses;
 mod map;
@@ -74,6 +77,9 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, disks::steps_of_a_write),
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, map::messages_on_the_map),
+    entry!(CHROMIUM, links::link_faults_by_hand),
+    entry!(CHROMIUM, keyboard::keys_alone),
+    entry!(CHROMIUM, accessible::axe_finds_nothing),
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),

@@ -1,8 +1,9 @@
 //! What the page says in words, and how it looks: the pictures are kept in `target/screenshots/`.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tabraft_browser_tests::case::{Case, workspace};
+use tabraft_browser_tests::screen::Screen;
 use tabraft_browser_tests::tab::Tab;
 
 /// The page's sentence tells healthy, recovered, no quorum and partitioned apart, and the page
@@ -91,48 +92,22 @@ async fn leads(tab: &Tab, leader: u64, badge: &str) -> Result<String> {
 /// Wide, as narrow as a phone, and dark.
 async fn pictures(tab: &Tab, name: &str) -> Result<()> {
     let folder = workspace().join("target/screenshots");
-    for (suffix, width, height, scheme) in [
-        ("1600", 1600, 1000, "light"),
-        ("360", 360, 800, "light"),
-        ("1600-dark", 1600, 1000, "dark"),
-        ("360-dark", 360, 800, "dark"),
+    for screen in [
+        Screen::new(1600, 1000, false),
+        Screen::new(360, 800, false),
+        Screen::new(1600, 1000, true),
+        Screen::new(360, 800, true),
     ] {
-        let path = folder.join(format!("{name}-{suffix}.png"));
-        let screen = json!({
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
-        });
-        {
-            let driver = tab.browser.driver_at(&tab.window).await?;
-            let cdp = driver.cdp();
-            cdp.send_raw("Emulation.setDeviceMetricsOverride", screen)
-                .await?;
-            let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-            cdp.send_raw(
-                "Emulation.setEmulatedMedia",
-                json!({ "features": features }),
-            )
-            .await?;
-        }
-        // Painted twice, so that the new size is laid out.
-        let painted = "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));\
-                       return [document.documentElement.scrollWidth, innerWidth]";
-        let (content, screen): (u64, u64) = tab.eval(painted, Value::Null).await?;
+        let path = folder.join(format!("{name}-{screen}.png"));
+        let width = tab.on_screen(screen).await?;
         ensure!(
-            content <= screen,
-            "{name} at {width}: {content} wide on {screen}"
+            width <= screen.width,
+            "{name} at {screen}: {width} wide on {}",
+            screen.width
         );
         tab.screenshot(&path)
             .await
             .with_context(|| path.display().to_string())?;
     }
-    let driver = tab.browser.driver_at(&tab.window).await?;
-    driver
-        .cdp()
-        .send_raw("Emulation.clearDeviceMetricsOverride", json!({}))
-        .await?;
-    driver
-        .cdp()
-        .send_raw("Emulation.setEmulatedMedia", json!({ "features": [] }))
-        .await?;
-    Ok(())
+    tab.on_own_screen().await
 }

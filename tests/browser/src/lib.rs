@@ -7,6 +7,8 @@
 //! - [`processes`]: the processes behind a browser, and which of them hosts a tab.
 //! - [`tab`]: one tab and its `window.tabraft`.
 //! - [`page`]: what a person sees and presses.
+//! - [`screen`]: how large a screen a tab is on, and whether it is dark.
+//! - [`axe`]: what keeps people from using the page.
 //! - [`storage`]: the origin's databases, read past tabraft.
 //! - [`load`]: writes that go on while things are being killed, and the proof that none is lost.
 //! - [`operations`]: reads and writes that go on, and their history for the judge.
@@ -16,6 +18,7 @@
 //! - [`runner`]: picks the cases, runs them, prints how it went.
 //! - [`wait`]: all waiting is for a condition, with a deadline.
 
+pub mod axe;
 pub mod browser;
 pub mod build;
 pub mod case;
@@ -25,6 +28,7 @@ pub mod operations;
 pub mod page;
 pub mod processes;
 pub mod runner;
+pub mod screen;
 pub mod server;
 pub mod status;
 pub mod storage;

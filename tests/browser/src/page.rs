@@ -2,9 +2,11 @@
 //! `outer/inner`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use thirtyfour::components::SelectElement;
 use thirtyfour::prelude::*;
 
 use crate::tab::Tab;
@@ -77,6 +79,32 @@ impl Tab {
             .send_keys(text)
             .await
             .with_context(|| format!("typing into `{name}`"))
+    }
+
+    /// Chooses an option of a list by its value.
+    pub async fn choose(&self, name: &str, value: &str) -> Result<()> {
+        let driver = self.browser.driver_at(&self.window).await?;
+        let element = Self::element(&driver, name).await?;
+        let select = SelectElement::new(&element).await?;
+        select
+            .select_by_value(value)
+            .await
+            .with_context(|| format!("choosing {value:?} in `{name}`"))
+    }
+
+    /// Presses and releases keys, one after the other, wherever the focus is.
+    pub async fn type_keys(&self, keys: &str) -> Result<()> {
+        let driver = self.browser.driver_at(&self.window).await?;
+        let chain = driver.action_chain_with_delay(Some(Duration::ZERO), None);
+        Ok(chain.send_keys(keys).perform().await?)
+    }
+
+    /// The same with one key held down meanwhile.
+    pub async fn type_holding(&self, held: Key, key: &str) -> Result<()> {
+        let driver = self.browser.driver_at(&self.window).await?;
+        let chain = driver.action_chain_with_delay(Some(Duration::ZERO), None);
+        let chain = chain.key_down(held.value()).send_keys(key);
+        Ok(chain.key_up(held.value()).perform().await?)
     }
 
     /// The visible text of the row of `key` in the table of keys, if it is there.

@@ -76,6 +76,8 @@ fn faults_sentence(links: &[FaultyLink]) -> String {
     }
     let cut = links.iter().filter(|link| link.fault.is_cut()).count();
     match (cut, links.len() - cut) {
+        (1, 0) => "A one-way link is cut.".into(),
+        (0, 1) => "A one-way link is impaired.".into(),
         (cut, 0) => format!("{cut} one-way links are cut."),
         (0, poor) => format!("{poor} one-way links are impaired."),
         (cut, poor) => format!("{cut} one-way links are cut, {poor} impaired."),

@@ -9,6 +9,7 @@ use super::command::{Place, Told};
 use super::feed::Feed;
 use super::figures;
 use super::focus::focus;
+use super::shortcuts::{Shortcuts, ShortcutsButton};
 use super::summary::{Badge, Help, Summary};
 use super::verb::Verb;
 
@@ -16,7 +17,7 @@ use super::verb::Verb;
 const SETTLED: Duration = Duration::from_millis(700);
 
 #[component]
-pub fn Bar(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
+pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl IntoView {
     let badge = Memo::new(move |_| summary.with(|s| s.badge));
     let text = Memo::new(move |_| summary.with(|s| s.text.clone()));
     let help = Memo::new(move |_| summary.with(|s| s.help));
@@ -42,6 +43,7 @@ pub fn Bar(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
                 <Told place />
             </div>
             <Figures feed />
+            <ShortcutsButton shortcuts />
             <Announcement summary />
         </header>
     }

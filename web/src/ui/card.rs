@@ -21,7 +21,8 @@ pub fn Card(feed: Feed, id: u64) -> impl IntoView {
     let standing = Memo::new(move |_| feed.status.with(|s| Standing::of(s, id)));
     view! {
         <article class=move || format!("card {}", look.get().class())
-            aria-label=format!("Node {id}") data-testid=format!("node-{id}")>
+            id=format!("card-{id}") tabindex="-1"
+            aria-label=move || format!("Node {id}, {}", look.get().word()) data-testid=format!("node-{id}")>
             <div class="who">
                 <h3>"Node " {id}</h3>
                 <RoleMark look />

@@ -90,6 +90,11 @@ impl Place {
         self.tell(self.next(), Outcome::Failed(error));
     }
 
+    /// Forgets what was told: something else was done about the same thing.
+    pub fn clear(self) {
+        self.tell(self.next(), Outcome::Nothing);
+    }
+
     fn next(self) -> u64 {
         self.taken.update_value(|n| *n += 1);
         self.taken.get_value()

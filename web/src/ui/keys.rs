@@ -74,7 +74,7 @@ pub fn Keys(feed: Feed) -> impl IntoView {
                 </label>
                 <ReplicaChooser feed choice of="keys" />
             </div>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="keys-title">
+            <div class="scroll" tabindex="0" role="group" aria-labelledby="keys-title">
                 <table data-testid="keys" class:outdated=outdated>
                     <thead>
                         <tr>

@@ -1,5 +1,5 @@
 //! Links of the map: a line that shows how each one is, and a button along it that cuts or
-//! restores it.
+//! restores it. Everything else that can be done to a link is in [`super::link_list`].
 
 use leptos::html;
 use leptos::prelude::*;
@@ -9,131 +9,185 @@ use wasm_bindgen::JsCast;
 use super::command::Place;
 use super::feed::Feed;
 use super::focus::focus;
+use super::impairment::{Kind, short, words};
+use super::link_list::Edited;
 use super::ring::{Frame, Link};
 use crate::client::Cluster;
 use crate::model::{ApiError, FaultyLink, LinkFault};
 
 /// Half the gap that a cut leaves in a line.
 const BREAK: f64 = 11.0;
+/// Half the distance of a double line.
+const APART: f64 = 2.0;
+/// Shorter lines have no words beside them; the list of links has.
+const WORDED: f64 = 44.0;
 
-/// How a link is, both directions taken together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Condition {
-    Works,
-    /// Messages are lost, doubled or late.
-    Disturbed,
-    /// Nothing passes from the first end to the second (or the other way round).
-    CutOneWay {
-        forward: bool,
-    },
-    Cut,
+/// How a link is, each direction by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ways {
+    /// From the first end to the second.
+    pub there: LinkFault,
+    pub back: LinkFault,
 }
 
-impl Condition {
-    fn of(link: Link, faults: &[FaultyLink]) -> Self {
-        let find = |from: u64, to: u64| faults.iter().find(|f| (f.from, f.to) == (from, to));
-        let (there, back) = (find(link.a, link.b), find(link.b, link.a));
-        let is_cut = |f: Option<&FaultyLink>| f.is_some_and(|f| f.fault.is_cut());
-        match (is_cut(there), is_cut(back)) {
-            (true, true) => Self::Cut,
-            (true, false) => Self::CutOneWay { forward: true },
-            (false, true) => Self::CutOneWay { forward: false },
-            (false, false) if there.is_some() || back.is_some() => Self::Disturbed,
-            (false, false) => Self::Works,
+impl Ways {
+    pub fn of((a, b): (u64, u64), faults: &[FaultyLink]) -> Self {
+        let find = |from: u64, to: u64| {
+            let found = faults.iter().find(|f| (f.from, f.to) == (from, to));
+            found.map(|f| f.fault).unwrap_or_default()
+        };
+        Self {
+            there: find(a, b),
+            back: find(b, a),
         }
+    }
+
+    pub fn memo(feed: Feed, pair: (u64, u64)) -> Memo<Self> {
+        Memo::new(move |_| feed.faults.with(|faults| Self::of(pair, faults)))
     }
 
     fn is_cut(self) -> bool {
-        matches!(self, Self::Cut | Self::CutOneWay { .. })
+        self.there.is_cut() || self.back.is_cut()
     }
 
-    fn class(self) -> &'static str {
-        match self {
-            Self::Works => "link",
-            Self::Disturbed => "link disturbed",
-            Self::CutOneWay { .. } => "link one-way",
-            Self::Cut => "link cut",
-        }
+    fn alike(self) -> bool {
+        self.there == self.back
     }
 
-    fn words(self, link: Link) -> String {
-        let (a, b) = (link.a, link.b);
-        match self {
-            Self::Works => format!("Cut the link {a}–{b}"),
-            Self::Disturbed => {
-                format!("Cut the link {a}–{b}, where messages are lost, doubled or late")
-            }
-            Self::CutOneWay { forward } => {
-                let (from, to) = if forward { (a, b) } else { (b, a) };
-                format!("Restore the link {a}–{b}, cut from {from} to {to}")
-            }
-            Self::Cut => format!("Restore the link {a}–{b}, which is cut"),
+    /// What the button along the line will do, and to what.
+    fn words(self, (a, b): (u64, u64)) -> String {
+        let link = if self.is_cut() {
+            format!("Restore the link {a}–{b}")
+        } else {
+            format!("Cut the link {a}–{b}")
+        };
+        if self.alike() {
+            return match Kind::of(&self.there) {
+                Kind::Works => link,
+                Kind::Cut => format!("{link}, which is cut"),
+                _ => format!("{link}, both ways {}", words(&self.there)),
+            };
         }
+        let ways = [(a, b, self.there), (b, a, self.back)];
+        let faulty = ways
+            .iter()
+            .filter(|(_, _, fault)| Kind::of(fault) != Kind::Works);
+        let faulty: Vec<String> = faulty
+            .map(|(from, to, fault)| format!("{} from {from} to {to}", words(fault)))
+            .collect();
+        format!("{link}, {}", faulty.join(", "))
     }
 }
 
-fn condition(feed: Feed, link: Link) -> Memo<Condition> {
-    Memo::new(move |_| feed.faults.with(|faults| Condition::of(link, faults)))
-}
-
-/// The line. A cut is a gap with a cross, not only another colour.
+/// The line. Both directions share it while they are alike; else the half before each end shows how
+/// the messages fare that come in there. Every kind has a line of its own, and the number beside it.
 #[component]
 pub fn LinkLine(feed: Feed, link: Link) -> impl IntoView {
-    let condition = condition(feed, link);
-    let line = move || {
-        let (from, to) = (link.from, link.to);
-        let gap = BREAK / link.length();
-        match mark_at(condition.get(), link) {
-            Some(mark) => {
-                let (left, right) = (link.at(mark - gap), link.at(mark + gap));
-                format!(
-                    "M{:.1} {:.1}L{:.1} {:.1}M{:.1} {:.1}L{:.1} {:.1}",
-                    from.x, from.y, left.x, left.y, right.x, right.y, to.x, to.y
-                )
-            }
-            None => format!("M{:.1} {:.1}L{:.1} {:.1}", from.x, from.y, to.x, to.y),
+    let ways = Ways::memo(feed, link.pair());
+    let stretches = move || {
+        let Ways { there, back } = ways.get();
+        let (a, b) = link.pair();
+        if there == back {
+            let text = short(&there);
+            return vec![stretch(link, (0.0, 1.0), link.mark(), &there, text)];
         }
+        let one = |from: u64, to: u64, fault: &LinkFault| match short(fault) {
+            none if none.is_empty() => none,
+            text => format!("{from}→{to} {text}"),
+        };
+        vec![
+            stretch(link, (0.0, 0.5), 0.22, &back, one(b, a, &back)),
+            stretch(link, (0.5, 1.0), 0.78, &there, one(a, b, &there)),
+        ]
     };
-    let mark = move || {
-        mark_at(condition.get(), link).map(|part| {
-            let at = link.at(part);
-            view! {
-                <path class="mark" d="M-4.5-4.5 4.5 4.5M-4.5 4.5 4.5-4.5"
-                    transform=format!("translate({:.1} {:.1})", at.x, at.y)></path>
-            }
-        })
+    view! { <g>{move || stretches().into_iter().collect_view()}</g> }
+}
+
+/// A part of the line, with what stands at `mark`.
+fn stretch(
+    link: Link,
+    part: (f64, f64),
+    mark: f64,
+    fault: &LinkFault,
+    text: String,
+) -> impl IntoView + use<> {
+    let kind = Kind::of(fault);
+    let at = link.at(mark);
+    let worded = !text.is_empty() && link.length() * (part.1 - part.0) >= WORDED;
+    // A cut has its cross in the line and its words below that; along a flat line they stand above.
+    let flat = (link.to.x - link.from.x).abs() > 2.0 * (link.to.y - link.from.y).abs();
+    let below = match (kind, flat) {
+        (Kind::Cut, _) => 20.0,
+        (_, true) => -9.0,
+        (_, false) => 4.0,
     };
     view! {
-        <g class=move || condition.get().class()>
-            <path d=line></path>
-            {mark}
+        <g class=format!("link {}", kind.word())>
+            <path d=course(link, part, mark, kind)></path>
+            {(kind == Kind::Cut).then(|| view! {
+                <path class="mark" d="M-4.5-4.5 4.5 4.5M-4.5 4.5 4.5-4.5"
+                    transform=format!("translate({:.1} {:.1})", at.x, at.y)></path>
+            })}
+            {worded.then(|| view! {
+                <text class="how" x=format!("{:.1}", at.x) y=format!("{:.1}", at.y + below)>{text}</text>
+            })}
         </g>
     }
 }
 
-/// A link that is cut one way has its cross at the end that hears nothing.
-fn mark_at(condition: Condition, link: Link) -> Option<f64> {
-    match condition {
-        Condition::Works | Condition::Disturbed => None,
-        Condition::Cut => Some(link.mark()),
-        Condition::CutOneWay { forward: true } => Some(0.8),
-        Condition::CutOneWay { forward: false } => Some(0.2),
+/// Where the pen goes: a cut leaves a gap, and what is doubled has two lines.
+fn course(link: Link, part: (f64, f64), mark: f64, kind: Kind) -> String {
+    let (x, y) = (link.to.x - link.from.x, link.to.y - link.from.y);
+    let apart = APART / link.length();
+    let line = |from: f64, to: f64, aside: f64| {
+        let (from, to) = (link.at(from), link.at(to));
+        let (dx, dy) = (-y * aside, x * aside);
+        format!(
+            "M{:.1} {:.1}L{:.1} {:.1}",
+            from.x + dx,
+            from.y + dy,
+            to.x + dx,
+            to.y + dy
+        )
+    };
+    let gap = BREAK / link.length();
+    match kind {
+        Kind::Cut => line(part.0, mark - gap, 0.0) + &line(mark + gap, part.1, 0.0),
+        Kind::Doubling => line(part.0, part.1, apart) + &line(part.0, part.1, -apart),
+        _ => line(part.0, part.1, 0.0),
     }
 }
 
 /// The buttons: one stop of the Tab key, arrow keys move between them. Nine nodes have 36.
 #[component]
-pub fn LinkButtons(feed: Feed, links: Vec<Link>, frame: Frame, place: Place) -> impl IntoView {
+pub fn LinkButtons(
+    feed: Feed,
+    links: Vec<Link>,
+    frame: Frame,
+    place: Place,
+    edited: Edited,
+) -> impl IntoView {
     let current = RwSignal::new(0_usize);
     let bar = NodeRef::<html::Div>::new();
     let count = links.len();
+    let pairs: Vec<(u64, u64)> = links.iter().map(Link::pair).collect();
     let go = move |event: KeyboardEvent| {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() {
+            return;
+        }
         let now = current.get_untracked();
         let next = match event.key().as_str() {
             "ArrowRight" | "ArrowDown" => (now + 1) % count,
             "ArrowLeft" | "ArrowUp" => (now + count - 1) % count,
             "Home" => 0,
             "End" => count - 1,
+            "c" | "C" => {
+                if let Some(pair) = pairs.get(now) {
+                    event.prevent_default();
+                    edited.begin(*pair);
+                }
+                return;
+            }
             _ => return,
         };
         event.prevent_default();
@@ -166,18 +220,14 @@ fn LinkButton(
     i: usize,
     current: RwSignal<usize>,
 ) -> impl IntoView {
-    let condition = condition(feed, link);
-    let words = move || condition.get().words(link);
+    let ways = Ways::memo(feed, link.pair());
+    let words = move || ways.get().words(link.pair());
     let (left, top) = frame.percent(link.at(0.5));
     let width = frame.width_percent(link.length());
     let turn = link.degrees();
     let act = move |_| {
         current.set(i);
-        place.take(set(
-            feed.cluster(),
-            link,
-            !condition.get_untracked().is_cut(),
-        ));
+        place.take(set(feed.cluster(), link, !ways.get_untracked().is_cut()));
     };
     view! {
         <button type="button" title=words aria-label=words

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::command::{Place, Told};
 use super::dots::{Dots, DotsLegend};
 use super::feed::Feed;
+use super::link_list::{Edited, LinkList};
 use super::links::{LinkButtons, LinkLine};
 use super::look::{Look, shape};
 use super::ring::{self, Frame, NODE};
@@ -14,12 +15,13 @@ use crate::model::{ApiError, FaultyLink, LinkFault};
 #[component]
 pub fn Map(feed: Feed) -> impl IntoView {
     let place = Place::passing();
+    let edited = Edited::new(place);
     view! {
         <section class="map" aria-labelledby="map-title">
             <div class="head">
                 <h2 id="map-title">"Map"</h2>
                 // Shown while a link has the focus.
-                <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores"</span>
+                <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores, C changes"</span>
             </div>
             // The geometry depends on the membership alone; everything else moves by itself.
             {move || {
@@ -37,13 +39,14 @@ pub fn Map(feed: Feed) -> impl IntoView {
                             {nodes.collect_view()}
                         </svg>
                         <Dots feed links=links.clone() frame />
-                        <LinkButtons feed links frame place />
+                        <LinkButtons feed links frame place edited />
                     </div>
                 }
             }}
             <DotsLegend />
             <CutOff feed place />
             <Told place />
+            <LinkList feed edited />
         </section>
     }
 }

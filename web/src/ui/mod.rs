@@ -3,7 +3,8 @@
 //! [`feed`] turns what the cluster tells into signals and is the only thing that listens to it.
 //! [`summary`] says how the cluster is; the components draw that and the signals, and act through
 //! [`command`], which tells what came of an action where it was taken. [`verb`] has what a replica
-//! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first.
+//! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first;
+//! [`impairment`] is the same for links. [`focus`] and [`shortcuts`] are for who has no mouse.
 
 mod bar;
 mod card;
@@ -18,8 +19,10 @@ mod feed;
 mod figures;
 mod focus;
 mod followers;
+mod impairment;
 mod judge;
 mod keys;
+mod link_list;
 mod links;
 mod logs;
 mod look;
@@ -35,6 +38,7 @@ mod ring;
 mod save;
 mod setting;
 mod settings;
+mod shortcuts;
 mod speed;
 mod standing;
 mod steps;
@@ -58,6 +62,7 @@ use self::map::Map;
 use self::nodes::Nodes;
 use self::notices::Notices;
 use self::settings::SettingsPanel;
+use self::shortcuts::{Shortcuts, ShortcutsDialog};
 use self::speed::Speed;
 use self::write::Write;
 use crate::client::Cluster;
@@ -77,8 +82,10 @@ fn App(feed: Feed) -> impl IntoView {
             .with(|status| feed.faults.with(|faults| summary::sentence(status, faults)))
     });
     title::follow(feed);
+    focus::keep(feed);
+    let shortcuts = Shortcuts::new(feed);
     view! {
-        <Bar feed summary />
+        <Bar feed summary shortcuts />
         <Notices feed />
         <main>
             <div class="aside"><Map feed /></div>
@@ -91,5 +98,6 @@ fn App(feed: Feed) -> impl IntoView {
             <Speed feed />
             <SettingsPanel feed />
         </main>
+        <ShortcutsDialog shortcuts />
     }
 }

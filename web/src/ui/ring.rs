@@ -92,6 +92,11 @@ pub struct Link {
 }
 
 impl Link {
+    /// The ids of its ends.
+    pub fn pair(&self) -> (u64, u64) {
+        (self.a, self.b)
+    }
+
     /// A point between both ends: 0 is `from`, 1 is `to`.
     pub fn at(&self, part: f64) -> Point {
         Point {

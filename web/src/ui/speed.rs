@@ -20,6 +20,9 @@ pub fn Speed(feed: Feed) -> impl IntoView {
     let measured = RwSignal::new(None::<(Load, Figures)>);
     let busy = RwSignal::new(false);
     let measure = move |_| {
+        if busy.get_untracked() {
+            return;
+        }
         let ops = OPS
             .iter()
             .find(|(many, _)| *many == in_flight.get_untracked());
@@ -74,7 +77,8 @@ pub fn Speed(feed: Feed) -> impl IntoView {
                         </select>
                     </label>
                 </div>
-                <button type="button" data-testid="measure" disabled=busy on:click=measure>
+                <button type="button" data-testid="measure"
+                    aria-disabled=move || busy.get().then_some("true") on:click=measure>
                     "Measure"
                 </button>
             </div>

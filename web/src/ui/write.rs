@@ -19,6 +19,9 @@ use crate::model::{ApiError, Written};
 /// Characters of a value shown in a result.
 const VALUE_SHOWN: usize = 200;
 
+/// On pages so wide the form stands at the top, as `page.css` says.
+const BESIDE_WIDTH: f64 = 1360.0;
+
 #[component]
 pub fn Write(feed: Feed) -> impl IntoView {
     let key = RwSignal::new("greeting".to_owned());
@@ -29,9 +32,11 @@ pub fn Write(feed: Feed) -> impl IntoView {
     let last = RwSignal::new(None::<u64>);
     let key_field = NodeRef::<html::Input>::new();
     Effect::new(move |_| {
-        focus(key_field.get().as_ref());
-        // On a narrow page the form is far down; the page is read from its top.
-        window().scroll_to_with_x_and_y(0.0, 0.0);
+        // Further down the page the focus would be out of sight.
+        let width = window().inner_width().ok().and_then(|w| w.as_f64());
+        if width.is_some_and(|width| width >= BESIDE_WIDTH) {
+            focus(key_field.get().as_ref());
+        }
     });
 
     let put = move |event: SubmitEvent| {

@@ -4,6 +4,7 @@ use super::facts::Facts;
 use super::words::{are, nodes, subject};
 use super::{Badge, Help, Summary};
 use crate::model::{NodeStatus, Role, State};
+use crate::ui::impairment::{Kind, deed};
 
 impl Facts<'_> {
     pub fn too_few(&self) -> Summary {
@@ -243,6 +244,15 @@ impl Facts<'_> {
 
     /// Links that are cut or disturbed without separating anybody from the leader.
     fn link_words(&self) -> Option<String> {
+        if let [one] = self.faults {
+            let (from, to) = (one.from, one.to);
+            let words = match Kind::of(&one.fault) {
+                Kind::Works => return None,
+                Kind::Cut => format!("The link is cut from {from} to {to}; writes do not need it."),
+                _ => format!("The link from {from} to {to} {}.", deed(&one.fault)),
+            };
+            return Some(words);
+        }
         let mut cut = Vec::new();
         let mut disturbed = Vec::new();
         for f in self.faults {

@@ -199,19 +199,28 @@ fn degraded_by_links() {
         delay_ms: 50.0,
         ..LinkFault::default()
     };
-    let faults = [FaultyLink {
-        from: 1,
-        to: 2,
-        fault: late,
-    }];
-    let text = "Node 2 leads in term 5. Messages on the link 1–2 are lost, doubled or late.";
-    check(
-        &cluster(3),
-        &faults,
-        Badge::Degraded,
-        text,
-        Some(Help::Heal),
-    );
+    let one = |from, to, fault| FaultyLink { from, to, fault };
+    let both = [one(1, 2, late), one(2, 1, late)];
+    for (faults, said) in [
+        (&both[..1], "The link from 1 to 2 delays messages by 50 ms."),
+        (
+            &both[..],
+            "Messages on the link 1–2 are lost, doubled or late.",
+        ),
+        (
+            &[one(3, 1, LinkFault::CUT)],
+            "The link is cut from 3 to 1; writes do not need it.",
+        ),
+    ] {
+        let text = format!("Node 2 leads in term 5. {said}");
+        check(
+            &cluster(3),
+            faults,
+            Badge::Degraded,
+            &text,
+            Some(Help::Heal),
+        );
+    }
 }
 
 #[test]

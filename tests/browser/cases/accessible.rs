@@ -1,0 +1,152 @@
+//! What keeps people from using the page: axe-core looks at each of its states.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tabraft_browser_tests::axe::Violation;
+use tabraft_browser_tests::case::{Case, workspace};
+use tabraft_browser_tests::screen::Screen;
+use tabraft_browser_tests::tab::Tab;
+
+const SCREENS: [Screen; 4] = [
+    Screen::new(1280, 900, false),
+    Screen::new(1280, 900, true),
+    Screen::new(390, 800, false),
+    Screen::new(390, 800, true),
+];
+
+/// No violation of serious or critical impact, whatever the cluster's state and whatever is open,
+/// wide and narrow, dark and light.
+pub async fn axe_finds_nothing(case: &Case) -> Result<()> {
+    let tab = case
+        .open("main", "&nodes=3&host=auto&revive=manual")
+        .await?;
+    let leader = tab.healthy(3).await?;
+    for key in ["apple", "banana", "cherry"] {
+        tab.put(key, &format!("a value for {key}")).await?;
+    }
+    tab.agreement(3).await?;
+    tab.bring_axe().await?;
+    let mut looks = look(&tab, "healthy").await?;
+    looks += panels(&tab).await?;
+
+    tab.press(&format!("crash-{leader}")).await?;
+    let (next, _) = tab.leader_other_than(&[leader]).await?;
+    badge(&tab, "degraded").await?;
+    looks += look(&tab, "leader crashed").await?;
+    tab.press(&format!("crash-{next}")).await?;
+    badge(&tab, "no quorum").await?;
+    looks += look(&tab, "no quorum").await?;
+    tab.press(&format!("start-{leader}")).await?;
+    tab.press(&format!("start-{next}")).await?;
+    let leader = tab.healthy(3).await?;
+
+    tab.press(&format!("cut-off-{leader}")).await?;
+    tab.leader_other_than(&[leader]).await?;
+    badge(&tab, "degraded").await?;
+    looks += look(&tab, "partition").await?;
+    tab.press("heal").await?;
+    tab.healthy(3).await?;
+
+    planted(&tab).await?;
+    println!("  {}: {looks} looks", case.name);
+    Ok(())
+}
+
+/// Everything that can be opened.
+async fn panels(tab: &Tab) -> Result<usize> {
+    tab.press("list-keys").await?;
+    let mut looks = look(tab, "keys dialog").await?;
+    tab.press("keys-close").await?;
+
+    tab.press("links-open").await?;
+    tab.press("edit-link-1-2").await?;
+    tab.choose("link-direction", "there").await?;
+    tab.choose("link-state", "mixed").await?;
+    tab.press("link-set").await?;
+    tab.shows("links-count", "a fault", |it| it.contains("1 of 6"))
+        .await?;
+    looks += look(tab, "links").await?;
+    tab.press("heal").await?;
+    tab.press("links-open").await?;
+
+    tab.press("more-1").await?;
+    tab.press("remove-1").await?;
+    looks += look(tab, "question").await?;
+    tab.press("keep-remove-1").await?;
+    tab.press("more-1").await?;
+
+    let unfold = "document.querySelectorAll('details').forEach((it) => { it.open = true; })";
+    tab.run(unfold, Value::Null).await?;
+    tab.press("restore").await?;
+    tab.fill("settings-snapshot-entries", "0").await?;
+    tab.press("settings-apply").await?;
+    tab.shows("settings-told", "the refusal", |it| it.contains("must be"))
+        .await?;
+    tab.press("put").await?;
+    tab.shows("result", "a write", |it| it.contains("Written at index"))
+        .await?;
+    tab.press("steps-show").await?;
+    tab.shows("steps-told", "the steps", |it| it.contains("proposed by"))
+        .await?;
+    tab.choose("logs-window", "all").await?;
+    tab.choose("speed-in-flight", "1").await?;
+    tab.press("measure").await?;
+    tab.shows("speed-told", "the figures", |it| it.contains("a second"))
+        .await?;
+    looks += look(tab, "settings, speed, logs, steps, restore").await?;
+    let fold = "document.querySelectorAll('details').forEach((it) => { it.open = false; })";
+    tab.run(fold, Value::Null).await?;
+    tab.press("restore").await?;
+    Ok(looks)
+}
+
+/// The judge itself: a button without a name is found.
+async fn planted(tab: &Tab) -> Result<()> {
+    let plant = "const it = document.createElement('button'); it.id = 'planted';\
+                 document.querySelector('main').append(it)";
+    tab.run(plant, Value::Null).await?;
+    let found = tab.violations().await?;
+    let named = |it: &Violation| {
+        it.is_serious() && it.id == "button-name" && it.places.iter().any(|p| p.contains("planted"))
+    };
+    ensure!(found.iter().any(named), "not found: {found:#?}");
+    let uproot = "document.querySelector('#planted').remove()";
+    tab.run(uproot, Value::Null).await?;
+    Ok(())
+}
+
+async fn badge(tab: &Tab, word: &str) -> Result<()> {
+    tab.shows("badge", word, |it| it.eq_ignore_ascii_case(word))
+        .await?;
+    Ok(())
+}
+
+/// On each screen; returns how many there are. What is less than serious is printed.
+async fn look(tab: &Tab, state: &str) -> Result<usize> {
+    let mut serious = vec![];
+    for screen in SCREENS {
+        tab.on_screen(screen).await?;
+        for found in tab.violations().await? {
+            if found.is_serious() {
+                serious.push(format!("{state} at {screen}: {found:#?}"));
+            } else {
+                println!("  {state} at {screen}: {}, {}", found.id, found.help);
+            }
+        }
+        let name = state.replace([' ', ','], "-");
+        let path = workspace().join(format!("target/screenshots/axe-{name}-{screen}.png"));
+        picture(tab, &path).await?;
+    }
+    tab.on_own_screen().await?;
+    ensure!(serious.is_empty(), "{}", serious.join("\n"));
+    Ok(SCREENS.len())
+}
+
+/// What is open, from its top.
+async fn picture(tab: &Tab, path: &std::path::Path) -> Result<()> {
+    let show = "const it = document.querySelector(args);\
+                if (it && !document.querySelector('dialog[open]')) it.scrollIntoView()";
+    let open = ".question, .links, .settings details[open]";
+    tab.run(show, json!(open)).await?;
+    tab.screenshot(path).await
+}
