@@ -72,6 +72,12 @@ impl Condition {
     }
 }
 
+/// How it is shown, which may be how it was.
+fn shown_condition(feed: Feed, link: Link) -> Memo<Condition> {
+    Memo::new(move |_| feed.shown_faults(|faults| Condition::of(link, faults)))
+}
+
+/// How it is now, which is what a button changes.
 fn condition(feed: Feed, link: Link) -> Memo<Condition> {
     Memo::new(move |_| feed.faults.with(|faults| Condition::of(link, faults)))
 }
@@ -79,7 +85,7 @@ fn condition(feed: Feed, link: Link) -> Memo<Condition> {
 /// The line. A cut is a gap with a cross, not only another colour.
 #[component]
 pub fn LinkLine(feed: Feed, link: Link) -> impl IntoView {
-    let condition = condition(feed, link);
+    let condition = shown_condition(feed, link);
     let line = move || {
         let (from, to) = (link.from, link.to);
         let gap = BREAK / link.length();

@@ -4,6 +4,7 @@
 //! [`summary`] says how the cluster is; the components draw that and the signals, and act through
 //! [`command`], which tells what came of an action where it was taken. [`verb`] has what a replica
 //! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first.
+//! [`timeline`] keeps what was, and has the map, cards, logs and sentence show a moment of it.
 
 mod bar;
 mod card;
@@ -37,6 +38,7 @@ mod speed;
 mod standing;
 mod steps;
 mod summary;
+mod timeline;
 mod title;
 mod trace;
 mod verb;
@@ -56,6 +58,7 @@ use self::nodes::Nodes;
 use self::notices::Notices;
 use self::settings::SettingsPanel;
 use self::speed::Speed;
+use self::timeline::Timeline;
 use self::write::Write;
 use crate::client::Cluster;
 
@@ -70,8 +73,7 @@ pub fn mount(cluster: Cluster) {
 #[component]
 fn App(feed: Feed) -> impl IntoView {
     let summary = Memo::new(move |_| {
-        feed.status
-            .with(|status| feed.faults.with(|faults| summary::sentence(status, faults)))
+        feed.shown(|status| feed.shown_faults(|faults| summary::sentence(status, faults)))
     });
     title::follow(feed);
     view! {
@@ -83,6 +85,7 @@ fn App(feed: Feed) -> impl IntoView {
             <Write feed />
             <Keys feed />
             <Logs feed />
+            <Timeline feed summary />
             <Events feed />
             <Speed feed />
             <SettingsPanel feed />
