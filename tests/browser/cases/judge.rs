@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::tab::Tab;
+use tabraft_browser_tests::wait::{SOON, eventually};
 
 /// For a verdict that waits for what other tabs may have to say.
 const VERDICT: Duration = Duration::from_secs(20);
@@ -122,6 +123,24 @@ pub async fn keys_of_others(case: &Case) -> Result<()> {
     ensure!(reason.starts_with(words), "{reason}");
     tab.shows("verdict", "the contradiction", |it| {
         it.starts_with(&format!("Not linearizable: {words}"))
+    })
+    .await?;
+    // The timeline has it where it was found; it is drawn while it is in sight.
+    {
+        let driver = tab.browser.driver_at(&tab.window).await?;
+        driver
+            .cdp()
+            .send_raw("Page.bringToFront", json!({}))
+            .await?;
+    }
+    let look = "const row = document.querySelector('[data-testid=timeline-0]');\
+                row?.scrollIntoView({ block: 'center' });\
+                return row?.querySelector('[data-kind=contradiction]')?.title ?? null";
+    eventually("the contradiction on the timeline", SOON, async || {
+        let title: Option<String> = tab.eval(look, Value::Null).await?;
+        let title = title.context("no mark")?;
+        ensure!(title.contains(words), "{title}");
+        Ok(())
     })
     .await?;
     Ok(())

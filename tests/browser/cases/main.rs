@@ -29,6 +29,7 @@ mod snapshots;
 mod speed;
 mod sustained;
 mod tabs;
+mod timeline;
 mod two_nodes;
 
 use tabraft_browser_tests::entry;
@@ -83,6 +84,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),
+    entry!(BOTH, timeline::look_back),
     entry!(CHROMIUM, basics::client_only_tab),
     entry!(CHROMIUM, basics::relocatable),
     entry!(BOTH, app::nothing_inline),

@@ -11,7 +11,9 @@ use super::figures;
 use super::focus::focus;
 use super::shortcuts::{Shortcuts, ShortcutsButton};
 use super::summary::{Badge, Help, Summary};
+use super::timeline::past::AsOf;
 use super::verb::Verb;
+use super::{clock, summary};
 
 /// A sentence is announced once it has stood this long: an election is one change, not five.
 const SETTLED: Duration = Duration::from_millis(700);
@@ -20,7 +22,14 @@ const SETTLED: Duration = Duration::from_millis(700);
 pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl IntoView {
     let badge = Memo::new(move |_| summary.with(|s| s.badge));
     let text = Memo::new(move |_| summary.with(|s| s.text.clone()));
-    let help = Memo::new(move |_| summary.with(|s| s.help));
+    // The button acts now, whatever moment the sentence is about.
+    let help = Memo::new(move |_| match feed.past.with(Option::is_some) {
+        false => summary.with(|s| s.help),
+        true => feed.status.with(|status| {
+            feed.faults
+                .with(|faults| summary::sentence(status, faults).help)
+        }),
+    });
     let place = Place::passing();
     let words = NodeRef::<html::P>::new();
 
@@ -37,6 +46,7 @@ pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl Int
                 <p class="sentence" data-testid="sentence" tabindex="-1" node_ref=words>
                     // The badge says it to the eye; here it completes the sentence.
                     <span class="unseen">{move || format!("{}. ", badge.get().word())}</span>
+                    <AsOf feed /> " "
                     {text}
                 </p>
                 <Remedy feed help place words />
@@ -44,7 +54,7 @@ pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl Int
             </div>
             <Figures feed />
             <ShortcutsButton shortcuts />
-            <Announcement summary />
+            <Announcement feed summary />
         </header>
     }
 }
@@ -96,10 +106,9 @@ fn Remedy(
 
 #[component]
 fn Figures(feed: Feed) -> impl IntoView {
-    let rate = move || figures::grouped(feed.pace.get().writes_per_s.round() as u64);
+    let rate = move || figures::grouped(feed.shown_pace().writes_per_s.round() as u64);
     let median = move || {
-        feed.pace
-            .get()
+        feed.shown_pace()
             .median_ms
             .map_or("–".to_owned(), figures::duration)
     };
@@ -119,9 +128,13 @@ fn Figures(feed: Feed) -> impl IntoView {
 
 /// Tells a screen reader of a sentence that has settled.
 #[component]
-fn Announcement(summary: Memo<Summary>) -> impl IntoView {
+fn Announcement(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
     let settled = RwSignal::new(String::new());
-    let line = Memo::new(move |_| summary.with(|s| format!("{}. {}", s.badge.word(), s.text)));
+    let line = Memo::new(move |_| {
+        let then = feed.past_ms().map(clock::time_of_day);
+        let then = then.map_or(String::new(), |time| format!("At {time}: "));
+        summary.with(|s| format!("{then}{}. {}", s.badge.word(), s.text))
+    });
     let timer = StoredValue::new(None::<TimeoutHandle>);
     Effect::new(move |_| {
         let line = line.get();

@@ -23,6 +23,17 @@ pub fn wall_ms() -> f64 {
     Date::now()
 }
 
+/// The time of day in the person's time zone: "09:33:10".
+pub fn time_of_day(at_ms: f64) -> String {
+    let at = Date::new(&JsValue::from_f64(at_ms));
+    format!(
+        "{:02}:{:02}:{:02}",
+        at.get_hours(),
+        at.get_minutes(),
+        at.get_seconds()
+    )
+}
+
 /// A moment in the person's time zone: "2026-07-14 09:33:10.123".
 pub fn exact(at_ms: f64) -> String {
     let at = Date::new(&JsValue::from_f64(at_ms));

@@ -22,6 +22,10 @@ pub fn Dots(feed: Feed, links: Vec<Link>, frame: Frame) -> impl IntoView {
             return;
         };
         feed.flights.with(|flights| {
+            // The map shows the past.
+            if feed.past.with_untracked(Option::is_some) {
+                return;
+            }
             for flight in flights {
                 if sky.child_element_count() >= DOTS_MAX {
                     return;

@@ -17,6 +17,8 @@ use tabraft::check::journal::Standing;
 
 use super::clock;
 use super::pace::{Meter, Pace};
+use super::timeline::history::History;
+use super::timeline::recorder::Moment;
 use crate::client::Cluster;
 use crate::model::{self, Event, FaultyLink, Flight, NodeStatus, Status, Work};
 use crate::settings::Settings;
@@ -58,6 +60,13 @@ pub struct Feed {
     pub work: RwSignal<Option<Work>>,
     /// How the live judge sees what this tab's clients did.
     pub standing: RwSignal<Standing>,
+    /// What the signals above showed, for the timeline.
+    pub history: StoredValue<History>,
+    /// The moment of it that the views show; `None` for the present.
+    pub past: RwSignal<Option<Moment>>,
+    /// `ids` and `members` of the moment that is shown.
+    pub shown_ids: Memo<Vec<u64>>,
+    pub shown_members: Memo<Vec<u64>>,
 }
 
 impl Feed {
@@ -66,8 +75,13 @@ impl Feed {
         let status = RwSignal::new(cluster.status());
         let ids = Memo::new(move |_| status.with(|s| ids_of(s, |_| true)));
         let members = Memo::new(move |_| status.with(|s| ids_of(s, |n| n.member)));
+        let past = RwSignal::new(None::<Moment>);
+        let then = move |wanted: fn(&NodeStatus) -> bool| {
+            past.with(|p| p.as_ref().map(|p| ids_of(&p.status, wanted)))
+        };
+        let told = cluster.events(0);
         let mut events = VecDeque::new();
-        add_events(&mut events, cluster.events(0));
+        add_events(&mut events, told.clone());
         let feed = Self {
             cluster: StoredValue::new_local(cluster.clone()),
             status,
@@ -81,13 +95,23 @@ impl Feed {
             settings: RwSignal::new(cluster.settings().clone()),
             work: RwSignal::new(cluster.progress()),
             standing: RwSignal::new(cluster.standing()),
+            history: StoredValue::new(History::default()),
+            past,
+            shown_ids: Memo::new(move |_| then(|_| true).unwrap_or_else(|| ids.get())),
+            shown_members: Memo::new(move |_| then(|n| n.member).unwrap_or_else(|| members.get())),
         };
+        feed.record_events(&told);
+        feed.keep_recording();
 
         let marks = Rc::new(RefCell::new(Marks::default()));
         let metered = marks.clone();
         set_interval(
             move || {
-                let pace = metered.borrow_mut().meter.pace(clock::ticking_ms());
+                let (pace, tally) = {
+                    let meter = &mut metered.borrow_mut().meter;
+                    (meter.pace(clock::ticking_ms()), meter.tally())
+                };
+                feed.record_rate(PACE_EVERY, tally);
                 if feed.pace.with_untracked(|shown| *shown != pace) {
                     feed.pace.set(pace);
                 }
@@ -116,11 +140,11 @@ impl Feed {
         }
     }
 
-    /// One node's status; of a node that left, an unknown one.
+    /// One node's status as it is shown; of a node that left, an unknown one.
     pub fn node(&self, id: u64) -> Memo<NodeStatus> {
-        let status = self.status;
+        let feed = *self;
         Memo::new(move |_| {
-            status.with(|s| {
+            feed.shown(|s| {
                 let found = s.nodes.iter().find(|n| n.id == id);
                 found.cloned().unwrap_or_else(|| NodeStatus::unknown(id))
             })
@@ -287,6 +311,9 @@ fn show(feed: Feed, marks: &RefCell<Marks>) {
     if faults {
         feed.faults.set(cluster.faults());
     }
+    if status || faults {
+        feed.record();
+    }
     if notices {
         feed.notices.set(cluster.notices());
     }
@@ -296,6 +323,8 @@ fn show(feed: Feed, marks: &RefCell<Marks>) {
     if judged {
         let next = cluster.standing();
         if feed.standing.with_untracked(|shown| *shown != next) {
+            feed.standing
+                .with_untracked(|shown| feed.record_standing(shown, &next));
             feed.standing.set(next);
         }
     }
@@ -303,6 +332,7 @@ fn show(feed: Feed, marks: &RefCell<Marks>) {
         feed.flights.set(flights.into_iter().collect());
     }
     if !events.is_empty() {
+        feed.record_events(&events);
         feed.events.update(|list| add_events(list, events));
     }
 }

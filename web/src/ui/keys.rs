@@ -65,6 +65,7 @@ pub fn Keys(feed: Feed) -> impl IntoView {
             <div class="head">
                 <h2 id="keys-title">"Keys"</h2>
                 <span class="count">{count}</span>
+                <span class="as-of" hidden=move || feed.past.with(Option::is_none)>"as of now"</span>
             </div>
             <div class="choosers">
                 <label class="grow">

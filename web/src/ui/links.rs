@@ -42,6 +42,12 @@ impl Ways {
         }
     }
 
+    /// As it is shown, which may be as it was.
+    fn shown(feed: Feed, pair: (u64, u64)) -> Memo<Self> {
+        Memo::new(move |_| feed.shown_faults(|faults| Self::of(pair, faults)))
+    }
+
+    /// As it is now, which is what a button changes.
     pub fn memo(feed: Feed, pair: (u64, u64)) -> Memo<Self> {
         Memo::new(move |_| feed.faults.with(|faults| Self::of(pair, faults)))
     }
@@ -83,7 +89,7 @@ impl Ways {
 /// the messages fare that come in there. Every kind has a line of its own, and the number beside it.
 #[component]
 pub fn LinkLine(feed: Feed, link: Link) -> impl IntoView {
-    let ways = Ways::memo(feed, link.pair());
+    let ways = Ways::shown(feed, link.pair());
     let stretches = move || {
         let Ways { there, back } = ways.get();
         let (a, b) = link.pair();

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 
 use super::feed::Feed;
 use super::figures::grouped;
+use super::timeline::past::AsOf;
 use crate::model::{NodeStatus, State, Status};
 
 /// Entries in the window that follows the end.
 const TAIL: u64 = 48;
 /// Terms take turns with so many looks.
-const LOOKS: u64 = 6;
+pub const LOOKS: u64 = 6;
 /// So few entries in the window are drawn one by one.
 const CELLS_MAX: u64 = 64;
 
@@ -111,7 +112,7 @@ fn stretches(node: &NodeStatus, window: Window) -> Vec<Stretch> {
 #[component]
 pub fn Logs(feed: Feed) -> impl IntoView {
     let all = RwSignal::new(false);
-    let window = Memo::new(move |_| feed.status.with(|s| Window::of(s, all.get())));
+    let window = Memo::new(move |_| feed.shown(|s| Window::of(s, all.get())));
     let ends = move || {
         let Window { from, to } = window.get();
         format!("{} to {}", grouped(from), grouped(to))
@@ -121,6 +122,7 @@ pub fn Logs(feed: Feed) -> impl IntoView {
             <div class="head">
                 <h2 id="logs-title">"Logs"</h2>
                 <span class="count" title="Indices in sight">{ends}</span>
+                <AsOf feed />
                 <div class="choosers">
                     <label>
                         <span>"Show"</span>
@@ -133,7 +135,7 @@ pub fn Logs(feed: Feed) -> impl IntoView {
                 </div>
             </div>
             <ol data-testid="logs">
-                <For each=move || feed.ids.get() key=|id| *id let:id>
+                <For each=move || feed.shown_ids.get() key=|id| *id let:id>
                     <Row feed id window />
                 </For>
             </ol>

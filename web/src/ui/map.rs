@@ -9,6 +9,7 @@ use super::link_list::{Edited, LinkList};
 use super::links::{LinkButtons, LinkLine};
 use super::look::{Look, shape};
 use super::ring::{self, Frame, NODE};
+use super::timeline::past::AsOf;
 use crate::client::Cluster;
 use crate::model::{ApiError, FaultyLink, LinkFault};
 
@@ -20,12 +21,13 @@ pub fn Map(feed: Feed) -> impl IntoView {
         <section class="map" aria-labelledby="map-title">
             <div class="head">
                 <h2 id="map-title">"Map"</h2>
+                <AsOf feed />
                 // Shown while a link has the focus.
                 <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores, C changes"</span>
             </div>
             // The geometry depends on the membership alone; everything else moves by itself.
             {move || {
-                let ids = feed.members.get();
+                let ids = feed.shown_members.get();
                 let links = ring::links(&ids);
                 let frame = Frame::around(ids.len());
                 let lines = links.iter().map(|&link| view! { <LinkLine feed link /> });

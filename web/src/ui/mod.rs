@@ -5,6 +5,7 @@
 //! [`command`], which tells what came of an action where it was taken. [`verb`] has what a replica
 //! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first;
 //! [`impairment`] is the same for links. [`focus`] and [`shortcuts`] are for who has no mouse.
+//! [`timeline`] keeps what was, and has the map, cards, logs and sentence show a moment of it.
 
 mod bar;
 mod card;
@@ -43,6 +44,7 @@ mod speed;
 mod standing;
 mod steps;
 mod summary;
+mod timeline;
 mod title;
 mod trace;
 mod verb;
@@ -64,6 +66,7 @@ use self::notices::Notices;
 use self::settings::SettingsPanel;
 use self::shortcuts::{Shortcuts, ShortcutsDialog};
 use self::speed::Speed;
+use self::timeline::Timeline;
 use self::write::Write;
 use crate::client::Cluster;
 
@@ -78,8 +81,7 @@ pub fn mount(cluster: Cluster) {
 #[component]
 fn App(feed: Feed) -> impl IntoView {
     let summary = Memo::new(move |_| {
-        feed.status
-            .with(|status| feed.faults.with(|faults| summary::sentence(status, faults)))
+        feed.shown(|status| feed.shown_faults(|faults| summary::sentence(status, faults)))
     });
     title::follow(feed);
     focus::keep(feed);
@@ -93,6 +95,7 @@ fn App(feed: Feed) -> impl IntoView {
             <Write feed />
             <Keys feed />
             <Logs feed />
+            <Timeline feed summary />
             <Experiments feed />
             <Events feed />
             <Speed feed />

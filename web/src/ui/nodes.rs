@@ -6,22 +6,28 @@ use super::card::Card;
 use super::cluster_acts::ClusterActs;
 use super::feed::Feed;
 use super::summary::Summary;
+use super::timeline::past::AsOf;
 
 #[component]
 pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
-    let hint = Memo::new(move |_| summary.with(|s| s.hint.clone()));
-    let many = move || feed.ids.with(|ids| ids.len() > 5);
+    // What was worth trying then may not be now.
+    let hint = Memo::new(move |_| match feed.past.with(Option::is_some) {
+        true => String::new(),
+        false => summary.with(|s| s.hint.clone()),
+    });
+    let many = move || feed.shown_ids.with(|ids| ids.len() > 5);
     view! {
         <section class="nodes" aria-labelledby="nodes-title">
             <div class="head">
                 <h2 id="nodes-title">"Nodes"</h2>
+                <AsOf feed />
                 <p class="hint">
                     {move || (!hint.with(String::is_empty)).then_some("Try: ")} {hint}
                 </p>
             </div>
             <ClusterActs feed />
             <div class="cards" class:many=many>
-                <For each=move || feed.ids.get() key=|id| *id let:id>
+                <For each=move || feed.shown_ids.get() key=|id| *id let:id>
                     <Card feed id />
                 </For>
             </div>

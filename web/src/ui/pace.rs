@@ -17,12 +17,25 @@ pub struct Pace {
     pub median_ms: Option<f64>,
 }
 
+/// The writes that were acknowledged between two looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    pub writes: u64,
+    /// How long the middle one and the slowest took, in milliseconds; 0 without any.
+    pub median_ms: f64,
+    pub slowest_ms: f64,
+}
+
 #[derive(Debug, Default)]
 pub struct Meter {
     /// (start of the slice, writes acknowledged in it)
     slices: VecDeque<(f64, u32)>,
     /// (when, how long)
     latencies: VecDeque<(f64, f64)>,
+    /// Since the last tally; the middle one is kept later.
+    tally: Tally,
+    /// How long each of them took. Under load these are the latest.
+    taken_ms: Vec<f64>,
 }
 
 impl Meter {
@@ -33,6 +46,13 @@ impl Meter {
                 Some((start, count)) if now_ms - *start < SLICE_MS => *count += 1,
                 _ => self.slices.push_back((now_ms, 1)),
             }
+            let place = self.tally.writes as usize % LATENCIES_MAX;
+            match self.taken_ms.get_mut(place) {
+                Some(oldest) => *oldest = latency_ms,
+                None => self.taken_ms.push(latency_ms),
+            }
+            self.tally.writes += 1;
+            self.tally.slowest_ms = self.tally.slowest_ms.max(latency_ms);
         }
         if self.latencies.len() == LATENCIES_MAX {
             self.latencies.pop_front();
@@ -50,6 +70,17 @@ impl Meter {
         Pace {
             writes_per_s: f64::from(writes) * 1_000.0 / WINDOW_MS,
             median_ms: sorted.get(sorted.len() / 2).copied(),
+        }
+    }
+
+    /// What was acknowledged since the last call of this.
+    pub fn tally(&mut self) -> Tally {
+        self.taken_ms.sort_by(f64::total_cmp);
+        let median_ms = self.taken_ms.get(self.taken_ms.len() / 2).copied();
+        self.taken_ms.clear();
+        Tally {
+            median_ms: median_ms.unwrap_or(0.0),
+            ..std::mem::take(&mut self.tally)
         }
     }
 
@@ -91,5 +122,22 @@ mod tests {
             meter.done(f64::from(i) * 0.1, true, 1.0);
         }
         assert!(meter.slices.len() <= 32 && meter.latencies.len() <= LATENCIES_MAX);
+        assert_eq!(meter.taken_ms.len(), LATENCIES_MAX);
+        assert_eq!(meter.tally().writes, 100_000);
+    }
+
+    #[test]
+    fn a_tally_has_the_writes_since_the_one_before() {
+        let mut meter = Meter::default();
+        assert_eq!(meter.tally(), Tally::default());
+        for (write, ms) in [(true, 5.0), (false, 900.0), (true, 1.0), (true, 80.0)] {
+            meter.done(0.0, write, ms);
+        }
+        let told = Tally {
+            writes: 3,
+            median_ms: 5.0,
+            slowest_ms: 80.0,
+        };
+        assert_eq!((meter.tally(), meter.tally()), (told, Tally::default()));
     }
 }

@@ -1,0 +1,126 @@
+//! The timeline: who led when, what befell the nodes and their links, and how fast writes were
+//! acknowledged, on one time axis. A moment of it can be chosen; the other views show that then.
+//!
+//! [`recorder`] keeps [`history`], [`marks`] and [`rates`] from what the feed shows; it asks no
+//! replica anything. [`axis`], [`bands`] and [`charts`] say where what is drawn, [`picture`] has
+//! all of it. [`rows`] and [`scrub`] draw it and take the choice of a moment; [`past`] says that
+//! the past is shown.
+
+pub mod axis;
+mod bands;
+mod charts;
+pub mod history;
+mod marks;
+pub mod past;
+mod picture;
+mod rates;
+pub mod recorder;
+mod rows;
+mod scrub;
+
+use std::time::Duration;
+
+use leptos::html;
+use leptos::prelude::*;
+
+use self::axis::Zoom;
+use self::past::PastBar;
+use self::picture::Picture;
+use self::rows::{Charts, Legend, Row, Times};
+use self::scrub::Scrub;
+use super::clock;
+use super::feed::Feed;
+use super::summary::Summary;
+
+/// How often it is drawn anew at the most, unless somebody does something.
+const DRAW_EVERY: Duration = Duration::from_millis(500);
+/// It is drawn anew when time has gone on by so much of the width: less is not seen.
+const PIXEL: f64 = 1.0 / 600.0;
+
+#[component]
+pub fn Timeline(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
+    let zoom = RwSignal::new(Zoom::Minutes2);
+    let picture = RwSignal::new(Picture::default());
+    let panel = NodeRef::<html::Section>::new();
+    let draw = move || {
+        let (before, past) = (
+            picture.with_untracked(|p| p.span),
+            untrack(|| feed.past_ms()),
+        );
+        let (zoom, now) = (zoom.get_untracked(), clock::wall_ms());
+        let next = feed
+            .history
+            .with_value(|h| Picture::of(h, zoom, now, past, before));
+        if picture.with_untracked(|p| *p != next) {
+            picture.set(next);
+        }
+    };
+    Effect::new(move |_| {
+        zoom.track();
+        feed.past.track();
+        draw();
+    });
+    let tick = move || {
+        // While the past is shown, time stands still here.
+        let stands = feed.past.with_untracked(Option::is_some);
+        let span = picture.with_untracked(|p| p.span);
+        let gone_on = clock::wall_ms() - span.to_ms >= span.length_ms() * PIXEL;
+        // Before a node is drawn the panel is not as high as it will be.
+        let no_node = picture.with_untracked(|p| p.rows.len() < 2);
+        if !stands && (no_node || (gone_on && in_sight(panel))) {
+            draw();
+        }
+    };
+    set_interval(tick, DRAW_EVERY);
+
+    let ids = Memo::new(move |_| picture.with(|p| p.rows.iter().map(|r| r.id).collect::<Vec<_>>()));
+    let since = move || {
+        let first = picture.with(|p| p.first_ms);
+        first.map(|at| format!("since {}", clock::time_of_day(at)))
+    };
+    let empty = move || ids.with(|ids| ids.len() < 2);
+    view! {
+        <section class="timeline" aria-labelledby="timeline-title" node_ref=panel>
+            <div class="head">
+                <h2 id="timeline-title">"Timeline"</h2>
+                <span class="count" title="This page records what it hears while it is open">{since}</span>
+                <div class="zooms" role="group" aria-label="How much time is in sight">
+                    {Zoom::ALL.map(|it| view! {
+                        <button type="button" data-testid=it.hook() on:click=move |_| zoom.set(it)
+                            aria-pressed=move || (zoom.get() == it).to_string()>
+                            {it.label()}
+                        </button>
+                    }).collect_view()}
+                </div>
+            </div>
+            <p class="hint" hidden=move || !empty()>
+                "No node has been heard of yet. What they do from now on is recorded here."
+            </p>
+            <div class="plot" hidden=empty>
+                <ol data-testid="timeline">
+                    <For each=move || ids.get() key=|id| *id let:id>
+                        <Row feed picture id />
+                    </For>
+                </ol>
+                <Charts picture />
+                <Times picture />
+                <Scrub feed picture summary />
+            </div>
+            <Legend />
+            <PastBar feed />
+        </section>
+    }
+}
+
+/// Whether any of it is on the screen.
+fn in_sight(panel: NodeRef<html::Section>) -> bool {
+    let Some(panel) = panel.get_untracked() else {
+        return false;
+    };
+    // The browser's figures are numbers; without one it is taken to be in sight.
+    let top = f64::from(panel.offset_top()) - window().scroll_y().unwrap_or(0.0);
+    let height = window().inner_height().ok().and_then(|h| h.as_f64());
+    !document().hidden()
+        && top < height.unwrap_or(f64::INFINITY)
+        && top + f64::from(panel.offset_height()) > 0.0
+}
