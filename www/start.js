@@ -14,7 +14,7 @@ await start({ module_or_path: here(program.dataset.wasm) });
 
 if (build && navigator.serviceWorker) {
   // What keeps the page from opening is told by the page.
-  await window.tabraft.ready.catch(() => {});
+  await window.tabraft?.ready.catch(() => {});
   const idle = window.requestIdleCallback ?? ((then) => setTimeout(then, 1000));
   idle(async () => (await import(here(`version.js?build=${build}`))).watch(build));
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tabraft_browser_tests::build::Build;
 use tabraft_browser_tests::case::Case;
-use tabraft_browser_tests::tab::Tab;
+use tabraft_browser_tests::tab::{Tab, error_of};
 use tabraft_browser_tests::wait::{SOON, eventually};
 use thirtyfour::prelude::*;
 
@@ -78,7 +78,7 @@ pub async fn nothing_inline(case: &Case) -> Result<()> {
         const loaded = new Promise((done, fail) => { file.onload = done; file.onerror = fail; });
         document.head.append(file);
         await loaded;
-        return { before, after: window.ran ?? "", refused, evaluates: window.evaluates };
+        return { before, after: window.ran ?? "", refused, evaluates: window.evaluates ?? "" };
     "#;
     let evaluates = "try { window.ran = (0, eval)('\"an evaluation\"'); } \
                      catch (error) { window.evaluates = error.name; }";
@@ -188,10 +188,11 @@ pub async fn without_server(case: &Case) -> Result<()> {
     // The page of the first visit goes on, and starts workers.
     let leader = tab.healthy(3).await?;
     tab.call("crash", json!([leader])).await?;
-    tab.call("start", json!([leader])).await?;
+    let start = tab.call("start", json!([leader]));
+    start.await.context("starting a node without the server")?;
     tab.healthy(3).await?;
     // And it opens again.
-    reload(&tab).await?;
+    reload(&tab).await.context("without the server")?;
     tab.healthy(3).await?;
     ensure!(tab.get("before").await?.as_deref() == Some("1"));
     tab.put("after", "2").await?;
@@ -339,6 +340,19 @@ pub async fn development_is_fresh(case: &Case) -> Result<()> {
     let look = "return document.head.innerHTML.includes('<!-- new -->')";
     ensure!(tab.eval::<bool>(look, Value::Null).await?, "an old page");
     Ok(())
+}
+
+/// A node whose worker cannot be loaded says so, and its start does not wait for ever.
+pub async fn worker_missing(case: &Case) -> Result<()> {
+    let build = Build::first(&case.folder().join("first"))?;
+    let folder = build.for_development(&case.folder().join("development"))?;
+    std::fs::remove_file(folder.join("worker_loader.js"))?;
+    case.server.serve_build(&folder);
+    let tab = case.open("main", "&nodes=3&host=none").await?;
+    case.ensure_clean().await?;
+    let error = error_of(tab.call("start", json!([1])).await)?;
+    ensure!(error.message.contains("could not be loaded"), "{error}");
+    case.forget_errors().await
 }
 
 /// What a browser wants to know before it installs the page.

@@ -91,6 +91,7 @@ const CASES: &[Entry] = &[
     entry!(BOTH, app::without_server),
     entry!(BOTH, app::new_version),
     entry!(BOTH, app::development_is_fresh),
+    entry!(BOTH, app::worker_missing),
     entry!(CHROMIUM, app::installable),
     entry!(CHROMIUM, bad_input::bad_calls),
     entry!(CHROMIUM, bad_input::bad_url),

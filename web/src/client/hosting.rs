@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
+use js_sys::Reflect;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent};
@@ -92,7 +93,10 @@ impl Hosting {
         });
         let me = self.clone();
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
-            let message = event.message();
+            // What could not be loaded is told by an event that has no message, not even an empty one.
+            let message = Reflect::get(&event, &"message".into());
+            let message = message.ok().and_then(|it| it.as_string());
+            let message = message.unwrap_or_default();
             let sentence = if message.is_empty() {
                 "The worker's program could not be loaded.".to_owned()
             } else {
