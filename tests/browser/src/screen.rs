@@ -39,7 +39,11 @@ impl Tab {
             "mobile": screen.width < 600,
         });
         let scheme = if screen.dark { "dark" } else { "light" };
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        // Without motion no colour is on its way to another while somebody looks.
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         self.emulate(Some(metrics), features).await?;
         // Painted twice, so that the new size is laid out.
         let painted = "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));\
