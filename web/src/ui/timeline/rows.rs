@@ -34,8 +34,9 @@ pub fn Row(feed: Feed, picture: RwSignal<Picture>, id: u64) -> impl IntoView {
     }
 }
 
-fn place(left: f64, width: f64) -> String {
-    format!("left:{left:.3}%;width:{width:.3}%")
+/// As a style's value.
+pub fn percent(part: f64) -> String {
+    format!("{part:.3}%")
 }
 
 fn band(band: &Band<Phase>) -> impl IntoView + use<> {
@@ -53,7 +54,7 @@ fn band(band: &Band<Phase>) -> impl IntoView + use<> {
     };
     let kind = class.split(' ').next().unwrap_or_default().to_owned();
     view! {
-        <b class=class style=place(band.left, band.width) aria-hidden="true"
+        <b class=class style:left=percent(band.left) style:width=percent(band.width) aria-hidden="true"
             data-phase=kind data-term=term>{text}</b>
     }
 }
@@ -63,7 +64,7 @@ fn links(band: &Band<Links>) -> impl IntoView + use<> {
         Links::Cut => "links cut",
         Links::Disturbed => "links disturbed",
     };
-    view! { <i class=class style=place(band.left, band.width) aria-hidden="true"></i> }
+    view! { <i class=class style:left=percent(band.left) style:width=percent(band.width) aria-hidden="true"></i> }
 }
 
 /// A mark takes the pointer to its moment; with the keyboard, Page Up and Down on the slider do.
@@ -71,7 +72,7 @@ fn mark(feed: Feed, mark: &Placed) -> impl IntoView + use<> {
     let at_ms = mark.at_ms;
     view! {
         <button type="button" tabindex="-1" class="at"
-            style=format!("left:{:.3}%", mark.left) data-kind=mark.kind.class()
+            style:left=percent(mark.left) data-kind=mark.kind.class()
             title=mark.words.clone() aria-label=mark.words.clone()
             on:click=move |_| feed.look_back(at_ms)>
             {glyph(mark.kind)}
@@ -129,7 +130,7 @@ pub fn Times(picture: RwSignal<Picture>) -> impl IntoView {
             let tick = |at: &f64| {
                 let left = p.span.at(*at);
                 view! {
-                    <span class:end={left > RIM} style=format!("left:{left:.3}%")>
+                    <span class:end={left > RIM} style:left=percent(left)>
                         {clock::time_of_day(*at)}
                     </span>
                 }

@@ -6,6 +6,7 @@ use leptos::web_sys::{KeyboardEvent, PointerEvent};
 
 use super::marks::Kind;
 use super::picture::{self, Picture};
+use super::rows::percent;
 use crate::ui::clock;
 use crate::ui::feed::Feed;
 use crate::ui::figures;
@@ -74,24 +75,21 @@ pub fn Scrub(feed: Feed, picture: RwSignal<Picture>, summary: Memo<Summary>) -> 
             format!("{}, {ago} ago. {said}", clock::time_of_day(at_ms))
         }
     });
-    let line = move |at_ms: f64| picture.with(|p| format!("left:{:.3}%", p.span.at(at_ms)));
+    let line = move |at_ms: f64| picture.with(|p| percent(p.span.at(at_ms)));
     let contradictions = move || {
         picture.with(|p| {
             let marks = p.rows.iter().flat_map(|r| &r.marks);
             marks
                 .filter(|m| m.kind == Kind::Contradiction)
-                .map(|m| view! { <i class="broken" style=format!("left:{:.3}%", m.left)></i> })
+                .map(|m| view! { <i class="broken" style:left=percent(m.left)></i> })
                 .collect_view()
         })
     };
     let grid = move || {
         picture.with(|p| {
-            let ticks = p
-                .ticks
-                .iter()
-                .map(|at| format!("left:{:.3}%", p.span.at(*at)));
+            let ticks = p.ticks.iter().map(|at| percent(p.span.at(*at)));
             ticks
-                .map(|style| view! { <i class="tick" style=style></i> })
+                .map(|left| view! { <i class="tick" style:left=left></i> })
                 .collect_view()
         })
     };
@@ -106,8 +104,8 @@ pub fn Scrub(feed: Feed, picture: RwSignal<Picture>, summary: Memo<Summary>) -> 
         </div>
         <div class="over" aria-hidden="true">
             {contradictions}
-            {move || pointed.get().map(|at| view! { <i class="pointed" style=line(at)></i> })}
-            {move || shown().map(|at| view! { <i class="moment" style=line(at)></i> })}
+            {move || pointed.get().map(|at| view! { <i class="pointed" style:left=line(at)></i> })}
+            {move || shown().map(|at| view! { <i class="moment" style:left=line(at)></i> })}
         </div>
         <p class="told" data-testid="timeline-told">
             {move || match pointed.get().or_else(shown) {
