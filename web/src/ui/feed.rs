@@ -107,9 +107,10 @@ impl Feed {
         let metered = marks.clone();
         set_interval(
             move || {
+                let now = clock::ticking_ms();
                 let (pace, tally) = {
                     let meter = &mut metered.borrow_mut().meter;
-                    (meter.pace(clock::ticking_ms()), meter.tally())
+                    (meter.pace(now), meter.tally())
                 };
                 feed.record_rate(PACE_EVERY, tally);
                 if feed.pace.with_untracked(|shown| *shown != pace) {
@@ -119,7 +120,12 @@ impl Feed {
             PACE_EVERY,
         );
         cluster.subscribe(Box::new(move |update| {
-            let call_frame = marks.borrow_mut().note(update);
+            // Nobody sees them.
+            if matches!(update, model::Update::Flights(_)) && document().hidden() {
+                return;
+            }
+            let now = clock::ticking_ms();
+            let call_frame = marks.borrow_mut().note(update, now);
             if call_frame {
                 soon(feed, marks.clone());
             }
@@ -152,7 +158,8 @@ impl Feed {
     }
 }
 
-/// What changed since the signals were last set.
+/// What changed since the signals were last set. Nothing of the browser is called while this is
+/// borrowed: a tab that is closed may end the script right there, and it would stay borrowed.
 #[derive(Default)]
 struct Marks {
     status: bool,
@@ -174,11 +181,11 @@ struct Marks {
 
 impl Marks {
     /// Returns whether a frame must be called.
-    fn note(&mut self, update: &model::Update) -> bool {
+    fn note(&mut self, update: &model::Update, now: f64) -> bool {
         match update {
             model::Update::Status => self.status = true,
             model::Update::Died => {
-                self.rests_until = self.rests_until.max(clock::ticking_ms() + DEATH_REST_MS);
+                self.rests_until = self.rests_until.max(now + DEATH_REST_MS);
                 return false;
             }
             model::Update::Faults => self.faults = true,
@@ -191,16 +198,12 @@ impl Marks {
                 self.events.push(event.clone());
             }
             model::Update::Flights(flights) => {
-                // Nobody sees them.
-                if document().hidden() {
-                    return false;
-                }
                 self.flights.extend(flights.iter().copied());
             }
             model::Update::Progress => self.work = true,
             model::Update::Judged => self.judged = true,
             model::Update::Done { write, latency_ms } => {
-                self.meter.done(clock::ticking_ms(), *write, *latency_ms);
+                self.meter.done(now, *write, *latency_ms);
                 return false;
             }
         }
@@ -242,7 +245,8 @@ fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
         };
         return set_timeout(unseen, HIDDEN_EVERY);
     }
-    let wait_ms = marks.borrow().wait_ms(clock::ticking_ms());
+    let now = clock::ticking_ms();
+    let wait_ms = marks.borrow().wait_ms(now);
     if wait_ms >= 1.0 {
         let later = Duration::from_millis(wait_ms as u64);
         // It may be hidden by then.
