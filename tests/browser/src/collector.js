@@ -15,6 +15,7 @@
     }
   };
   const tell = (level, parts) => {
+    if (globalThis.harness?.closing) return;
     const text = parts.map(asText).join(" ").slice(0, 4000);
     const body = JSON.stringify({ where, level, text });
     send("/_harness/console", { method: "POST", keepalive: true, body }).catch(() => {});
@@ -44,6 +45,7 @@
       channels.add(name);
     }
   };
-  // `send` reaches the server without what the page may have done to `fetch`.
+  // `send` reaches the server without what the page may have done to `fetch`; once `closing` is
+  // set, what the page says is nothing to go by.
   globalThis.harness = { channels, send, started: [], loads: {} };
 })();
