@@ -34,8 +34,16 @@ edited() {
   mv "$1.new" "$1"
 }
 
-# number NUMBER: into index.html.
-number() { edited index.html "s/\(<meta name=\"build\" content=\)\"[0-9a-f]*\"/\1\"$1\"/"; }
+# number NUMBER: into index.html, and into the addresses by which the experiments are loaded,
+# whose names have no hash.
+number() {
+  query=${1:+?build=$1}
+  edited index.html "s/\(<meta name=\"build\" content=\)\"[0-9a-f]*\"/\1\"$1\"/
+    s|\(src=\"experiments/index.js\)[^\"]*\"|\1$query\"|"
+  for script in experiments/*.js; do
+    edited "$script" "s|\( from \"\./[a-z]*\.js\)[^\"]*\"|\1$query\"|"
+  done
+}
 
 number ""
 grep -q '<meta name="build" content=""' index.html || die "index.html has no place for the number"

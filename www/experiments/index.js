@@ -28,6 +28,7 @@ const library = [
 ];
 
 let running;
+let ended = Promise.resolve();
 
 globalThis.tabraftExperiments = {
   /** What there is, for a list. */
@@ -38,7 +39,7 @@ globalThis.tabraftExperiments = {
       about,
       // A cluster of that name is new each time.
       link: `?cluster=${OWN}${id}-${Date.now().toString(36)}&nodes=${nodes}${query}&experiment=${id}`,
-      destroys,
+      elsewhere: destroys && !(new URLSearchParams(location.search).get("cluster") ?? "").startsWith(OWN),
       steps: steps.map(({ ask }) => ask ?? null),
     })),
 
@@ -58,11 +59,14 @@ globalThis.tabraftExperiments = {
     const experiment = library.find((it) => it.id === id);
     if (!experiment) throw new Error(`There is no experiment ${id}.`);
     running?.abort();
-    running = new AbortController();
-    return run(experiment, byItself, tell, running.signal);
+    const mine = (running = new AbortController());
+    const outcome = ended.then(() => run(experiment, byItself, tell, mine.signal));
+    // The next one waits until this one has put the cluster back.
+    ended = outcome.catch(() => {});
+    return outcome;
   },
 
-  /** Ends what runs; the cluster is put back as it was. */
+  /** Ends what runs, by its `after`. */
   stop: () => running?.abort(),
 };
 dispatchEvent(new Event("tabraftexperiments"));

@@ -12,7 +12,7 @@
 //                  { look(lab) }                         gives a sentence
 //                  `before(lab)` of either is run first
 //   outcome(lab) rows of { theory, seen, holds }: what should be so, what was, and whether
-//   after(lab)   puts the cluster back as it was, however it ended
+//   after(lab)   mends what it broke, however it ended
 
 const EVERY_MS = 60;
 const PATIENCE_MS = 30_000;

@@ -18,7 +18,7 @@ const WATCH: &str = "
     }).observe(sky, { childList: true });";
 
 /// Heartbeats move while nothing happens, entries with a write, votes in an election; on a link
-/// that is cut they vanish half way, and no more than some are there at once.
+/// that is cut they vanish half way, and each is gone after that.
 pub async fn messages_on_the_map(case: &Case) -> Result<()> {
     let tab = case.open("main", "&nodes=3&host=auto").await?;
     let leader = tab.healthy(3).await?;
@@ -45,9 +45,22 @@ pub async fn messages_on_the_map(case: &Case) -> Result<()> {
     comes(&tab, "vote").await?;
     tab.call("heal", json!([])).await?;
     tab.healthy(3).await?;
-    let look = "return document.querySelectorAll('.dots i').length";
-    let lying: u64 = tab.eval(look, Value::Null).await?;
-    ensure!(lying <= 64, "{lying} dots at once");
+    // Each goes again.
+    eventually("a dot", SOON, async || {
+        let take = "harness.dot = document.querySelector('.dots').lastChild; return !!harness.dot";
+        let taken: bool = tab.eval(take, Value::Null).await?;
+        ensure!(taken, "none");
+        Ok(())
+    })
+    .await?;
+    eventually("a dot to be gone", SOON, async || {
+        let gone: bool = tab
+            .eval("return !harness.dot.isConnected", Value::Null)
+            .await?;
+        ensure!(gone, "it is there");
+        Ok(())
+    })
+    .await?;
     Ok(())
 }
 

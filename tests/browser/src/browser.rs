@@ -100,41 +100,12 @@ impl Browser {
         Ok(Arc::new(browser))
     }
 
-    fn profile(&self) -> PathBuf {
+    pub(crate) fn profile(&self) -> PathBuf {
         self.folder.join("profile")
     }
 
     pub fn driver_log(&self) -> PathBuf {
         self.folder.join("driver.log")
-    }
-
-    /// Files that tell how Chromium's databases fared: its own log, and those of each LevelDB.
-    pub fn storage_logs(&self) -> Vec<PathBuf> {
-        let profile = self.profile();
-        let origins = std::fs::read_dir(profile.join("Default/IndexedDB"));
-        let origins = origins.into_iter().flatten().flatten();
-        let logs = origins.flat_map(|it| ["LOG", "LOG.old"].map(|name| it.path().join(name)));
-        let own = profile.join("chrome_debug.log");
-        logs.chain([own]).filter(|it| it.is_file()).collect()
-    }
-
-    /// What the browser said of its own databases since it was started: why it deleted one, say.
-    pub fn storage_complaints(&self) -> Vec<String> {
-        let says = |line: &str| {
-            ["IndexedDB", "leveldb", "uota"]
-                .iter()
-                .any(|it| line.contains(it))
-        };
-        let logs = self.storage_logs().into_iter();
-        let text: String = logs
-            .filter(|it| it.ends_with("chrome_debug.log"))
-            .filter_map(|it| std::fs::read(it).ok())
-            .map(|it| String::from_utf8_lossy(&it).into_owned())
-            .collect();
-        text.lines()
-            .filter(|it| says(it))
-            .map(str::to_owned)
-            .collect()
     }
 
     /// Starts a killed browser again, on the same profile.

@@ -1,10 +1,13 @@
-//! The databases of an origin, read by JavaScript of the tests' own, past tabraft.
+//! The databases of an origin, read by JavaScript of the tests' own, past tabraft; and what the
+//! browser itself writes of them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::browser::Browser;
 use crate::tab::Tab;
 
 /// By object store: keys, and values or a hash of their bytes.
@@ -53,4 +56,32 @@ async fn read(tab: &Tab, name: &str, raise: bool) -> Result<Rows> {
     let args = json!({ "name": name, "raise": raise });
     let found = tab.eval(include_str!("storage.js"), args).await;
     found.with_context(|| format!("reading the database {name}"))
+}
+
+impl Browser {
+    /// Files that tell how Chromium's databases fared: its own log, and those of each LevelDB.
+    pub fn storage_logs(&self) -> Vec<PathBuf> {
+        let origins = std::fs::read_dir(self.profile().join("Default/IndexedDB"));
+        let origins = origins.into_iter().flatten().flatten();
+        let logs = origins.flat_map(|it| ["LOG", "LOG.old"].map(|name| it.path().join(name)));
+        logs.chain([self.own_log()])
+            .filter(|it| it.is_file())
+            .collect()
+    }
+
+    /// What the browser said of its own databases since it was started: why it deleted one, say.
+    pub fn storage_complaints(&self) -> Vec<String> {
+        // Firefox writes no such file.
+        let text = std::fs::read(self.own_log()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let says = |line: &&str| {
+            let words = ["IndexedDB", "leveldb", "Quota"];
+            words.iter().any(|it| line.contains(it))
+        };
+        text.lines().filter(says).map(str::to_owned).collect()
+    }
+
+    fn own_log(&self) -> PathBuf {
+        self.profile().join("chrome_debug.log")
+    }
 }

@@ -1,7 +1,7 @@
 //! The library of experiments, which is JavaScript of the page (`www/experiments`): scripts for
 //! `window.tabraft` that a person could have written.
 
-use js_sys::{JsString, Promise};
+use js_sys::Promise;
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -35,8 +35,8 @@ pub struct Experiment {
     pub about: String,
     /// The page's address with a cluster of its own.
     pub link: String,
-    /// Whether the cluster is of no use afterwards.
-    pub destroys: bool,
+    /// Whether it runs in a cluster of its own only, which this is not.
+    pub elsewhere: bool,
     /// What a person is asked to do in each step; nothing where there is only something to see.
     pub steps: Vec<Option<String>>,
 }
@@ -91,9 +91,10 @@ pub fn stop() -> Result<(), ApiError> {
 }
 
 fn failed(error: &JsValue) -> ApiError {
+    // A person's script may throw anything.
     let message = match error.dyn_ref::<js_sys::Error>() {
-        Some(error) => error.message(),
-        None => JsString::from(error.clone()),
+        Some(error) => String::from(error.message()),
+        None => error.as_string().unwrap_or_else(|| format!("{error:?}")),
     };
-    ApiError::new("EXPERIMENT", String::from(message))
+    ApiError::new("EXPERIMENT", message)
 }

@@ -45,7 +45,7 @@ pub fn Experiments(feed: Feed) -> impl IntoView {
         <section class="experiments" id="experiments" aria-labelledby="experiments-title">
             <div class="head">
                 <h2 id="experiments-title">"Experiments"</h2>
-                <p class="hint">"With this cluster, as it is. Each puts back what it changed."</p>
+                <p class="hint">"With this cluster, as it is. In the end links are healed and nodes started again."</p>
             </div>
             <ul class="library">
                 <For each=move || library.get() key=|it| it.id.clone() let:it>
@@ -136,13 +136,13 @@ fn Guide(it: Experiment) -> impl IntoView {
             <div class="acts">
                 <button type="button" class="primary" data-testid="do-it"
                     aria-disabled=move || busy.get().then_some("true")
-                    hidden=it.destroys && !is_own()
+                    hidden=it.elsewhere
                     on:click=move |_| begin(true)>
                     "Do it for me"
                 </button>
                 <button type="button" data-testid="let-me"
                     aria-disabled=move || busy.get().then_some("true")
-                    hidden=it.destroys && !is_own()
+                    hidden=it.elsewhere
                     on:click=move |_| begin(false)>
                     "Let me do it"
                 </button>
@@ -158,16 +158,11 @@ fn Guide(it: Experiment) -> impl IntoView {
     }
 }
 
-/// Whether this cluster was made for an experiment.
-fn is_own() -> bool {
-    let search = window().location().search().unwrap_or_default();
-    search.contains("cluster=try-")
-}
-
 fn verdict(findings: &[Finding]) -> &'static str {
-    match findings.iter().all(|it| it.holds) {
-        true => "What was seen is what theory says.",
-        false => "Something was seen that theory does not say.",
+    match findings {
+        [] => "It came to its end, and says nothing of what it found.",
+        found if found.iter().all(|it| it.holds) => "What was seen is what theory says.",
+        _ => "Something was seen that theory does not say.",
     }
 }
 
@@ -254,5 +249,6 @@ mod tests {
         };
         assert!(verdict(&[finding(true)]).contains("what theory says"));
         assert!(verdict(&[finding(true), finding(false)]).contains("does not say"));
+        assert!(verdict(&[]).contains("says nothing"));
     }
 }

@@ -9,6 +9,7 @@ use super::feed::Feed;
 use super::focus::focus;
 use super::impairment::{KINDS, Kind, MEASURES, Measure, deed, words};
 use super::links::Ways;
+use super::ring::{self, Link};
 use crate::client::Cluster;
 use crate::model::{ApiError, LinkFault};
 
@@ -50,12 +51,8 @@ impl Edited {
 #[component]
 pub fn LinkList(feed: Feed, edited: Edited) -> impl IntoView {
     let pairs = Memo::new(move |_| {
-        let ids = feed.members.get();
-        let pair = |(i, a): (usize, &u64)| {
-            let later = ids.iter().skip(i + 1);
-            later.map(|b| (*a, *b)).collect::<Vec<_>>()
-        };
-        ids.iter().enumerate().flat_map(pair).collect::<Vec<_>>()
+        let links = feed.members.with(|ids| ring::links(ids));
+        links.iter().map(Link::pair).collect::<Vec<_>>()
     });
     let count = move || {
         let faulty = feed.faults.with(Vec::len);

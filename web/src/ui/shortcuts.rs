@@ -23,15 +23,19 @@ enum Part {
     Map,
     Nodes,
     Logs,
+    Timeline,
+    Experiments,
     Events,
     Settings,
 }
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     Part::Write,
     Part::Map,
     Part::Nodes,
     Part::Logs,
+    Part::Timeline,
+    Part::Experiments,
     Part::Events,
     Part::Settings,
 ];
@@ -43,6 +47,8 @@ impl Part {
             Self::Map => "M",
             Self::Nodes => "N",
             Self::Logs => "L",
+            Self::Timeline => "T",
+            Self::Experiments => "X",
             Self::Events => "E",
             Self::Settings => "S",
         }
@@ -54,6 +60,8 @@ impl Part {
             Self::Map => "to the map, at one of its links",
             Self::Nodes => "to the leader's card, then to the next node's",
             Self::Logs => "to the logs",
+            Self::Timeline => "to the timeline",
+            Self::Experiments => "to the experiments",
             Self::Events => "to the events",
             Self::Settings => "to the settings",
         }
@@ -66,6 +74,8 @@ impl Part {
             Self::Map => focus_first(".link-buttons [tabindex='0']"),
             Self::Nodes => focus_still(next_card(feed)),
             Self::Logs => focus_still(document().get_element_by_id("logs-title")),
+            Self::Timeline => focus_first("#timeline-slider"),
+            Self::Experiments => focus_first(".experiments .library button"),
             Self::Events => focus_first(".events .scroll"),
             Self::Settings => focus_first(".settings summary"),
         };
@@ -82,6 +92,8 @@ impl Part {
             Self::Map => "map",
             Self::Nodes => "nodes",
             Self::Logs => "logs",
+            Self::Timeline => "timeline",
+            Self::Experiments => "experiments",
             Self::Events => "events",
             Self::Settings => "settings",
         }
@@ -112,7 +124,7 @@ fn next_card(feed: Feed) -> Option<Element> {
 type Row = (&'static [&'static str], &'static str);
 
 /// All other keys the page has, by where they work.
-const OTHERS: [(&str, &[Row]); 2] = [
+const OTHERS: [(&str, &[Row]); 3] = [
     (
         "Everywhere",
         &[
@@ -142,6 +154,18 @@ const OTHERS: [(&str, &[Row]); 2] = [
             (&["Home", "End"], "to the first link, to the last"),
             (&["Enter", "Space"], "cuts the link, or restores it"),
             (&["C"], "changes it: slow, lossy, one way only"),
+        ],
+    ),
+    (
+        "On the timeline",
+        &[
+            (&["←", "→"], "look back, and on"),
+            (
+                &["Page Up", "Page Down"],
+                "to the next mark, to the one before",
+            ),
+            (&["Home"], "to the first moment there is"),
+            (&["End", "Esc"], "back to now"),
         ],
     ),
 ];
