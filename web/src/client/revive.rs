@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_channel::oneshot;
 use gloo_timers::callback::Timeout;
+use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Cluster, now};
@@ -41,6 +42,8 @@ pub struct Revival {
 const DEAD_MS: f64 = 200.0;
 /// How long after a replica was started a spare worker is, in milliseconds.
 const SPARE_AFTER_MS: u32 = 50;
+/// How long after a revival the origin's record is looked at, in milliseconds.
+const LOOK_AFTER_MS: u32 = 100;
 
 impl Cluster {
     /// Waits for the death of every replica: to know of it at once, and to act on it.
@@ -138,8 +141,11 @@ impl Cluster {
         if !self.may_revive(id) || !self.0.revival.borrow_mut().reviving.insert(id) {
             return;
         }
-        self.host_again(id).await;
+        let hosted = self.host_again(id).await;
         self.0.revival.borrow_mut().reviving.remove(&id);
+        if hosted {
+            self.stop_if_stopped(id).await;
+        }
     }
 
     fn may_revive(&self, id: u64) -> bool {
@@ -150,22 +156,30 @@ impl Cluster {
         self.revives() && (self.survives(id) || its_own) && is_dead && !self.0.hosting.has(id)
     }
 
-    /// Hosts a replica, and sees then whether the origin's record has it as stopped: this tab may
-    /// not have heard of that yet.
-    async fn host_again(&self, id: u64) {
+    /// Hosts a replica; whether that came to something.
+    async fn host_again(&self, id: u64) -> bool {
         match self.host(id, false, false).await {
             Ok(()) => {
                 let text = format!("Node {id}'s host had ended. This tab brought node {id} back.");
                 self.page_event(id, text);
+                true
             }
             // Another tab was first, or its own tab has it again.
-            Err(error) if error.code == "ALREADY_RUNNING" => return,
+            Err(error) if error.code == "ALREADY_RUNNING" => false,
             Err(error) => {
                 let reason = error.message;
                 let text = format!("Node {id} could not be brought back. {reason}");
-                return self.page_event(id, text);
+                self.page_event(id, text);
+                false
             }
         }
+    }
+
+    /// Sees whether the origin's record has a replica as stopped that was brought back here: this tab may
+    /// not have heard of that in time.
+    async fn stop_if_stopped(&self, id: u64) {
+        // What it came back for needs the disk more.
+        TimeoutFuture::new(LOOK_AFTER_MS).await;
         match registry::find(self.cluster()).await {
             Ok(Some(record)) if record.stopped.contains(&id) => {
                 if let Err(error) = self.0.hosting.stop(id).await {

@@ -1,5 +1,7 @@
 //! How a replica comes to be hosted here: its locks, its database, its recovery.
 
+use std::rc::Rc;
+
 use tabraft::node::{Config, Node};
 use tabraft::wal::{self, Recovered, Tables};
 use wasm_bindgen::JsValue;
@@ -20,7 +22,10 @@ use crate::protocol::{Assignment, FromWorker};
 ///
 /// # Errors
 /// Why it cannot run here.
-pub async fn host(assignment: Assignment, peek: Option<Peek>) -> Result<Option<Replica>, Failure> {
+pub async fn host(
+    assignment: Assignment,
+    peek: Option<Rc<Peek>>,
+) -> Result<Option<Replica>, Failure> {
     let cluster = assignment.cluster.as_str();
     let Some(lock) = take_lock(&assignment).await? else {
         return Ok(None);

@@ -8,7 +8,8 @@
 //! queue sees whether there is anything left to do.
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
 use tabraft::node::{Input, Role};
 use wasm_bindgen_futures::spawn_local;
 
@@ -22,6 +23,9 @@ use crate::names;
 /// back to what this replica knows to be committed.
 const TAIL_RECORDS: u32 = 64;
 const TAIL_RECORDS_MAX: u32 = 1 << 14;
+
+/// How long after it has heard of a leader a replica opens that one's log, in milliseconds.
+const OPEN_LOG_AFTER_MS: u32 = 100;
 
 /// Whose death a replica waits for, and the lock of the one whose place it takes.
 #[derive(Default)]
@@ -64,30 +68,45 @@ impl Replica {
         let me = self.clone();
         spawn_local(async move {
             let name = names::alive_lock(&me.0.cluster, leader);
-            // The log that it may have to read is open when its time comes. Opened apart: a
-            // database that comes after the wait has ended is closed again.
-            let (opened, log) = oneshot::channel();
-            let cluster = me.0.cluster.clone();
-            spawn_local(async move {
-                let log = match live.salvage {
-                    true => Peek::open(&cluster, leader).await,
-                    false => Ok(None),
-                };
-                drop(opened.send(log));
-            });
-            let opened = async { log.await.unwrap_or(Ok(None)) };
-            let death = lock::acquire(&name, Mode::Wait);
-            let death = Box::pin(join(death, opened));
+            let mut log = me.open_log_soon(leader);
+            let death = Box::pin(lock::acquire(&name, Mode::Wait));
             match select(death, cancelled).await {
-                Either::Left(((Ok(Some(held)), log), _)) => me.on_death(leader, held, log).await,
-                Either::Left(((Err(error), _), _)) => me.tell("problem", error.to_string()),
+                Either::Left((Ok(Some(held)), _)) => {
+                    let log = log.try_recv().ok().flatten();
+                    me.on_death(leader, held, log).await;
+                }
+                Either::Left((Err(error), _)) => me.tell("problem", error.to_string()),
                 // There is another leader.
                 _ => {}
             }
         });
     }
 
-    async fn on_death(&self, leader: u64, held: Held, log: Result<Option<Peek>, DiskError>) {
+    /// Opens the log that it may have to read, for when its time comes; not while there is more urgent
+    /// work for the disk, as there is when a leader is new.
+    fn open_log_soon(&self, leader: u64) -> oneshot::Receiver<Peek> {
+        let (mut opened, log) = oneshot::channel();
+        if !self.0.live.get().salvage {
+            return log;
+        }
+        let me = self.clone();
+        spawn_local(async move {
+            let wait = TimeoutFuture::new(OPEN_LOG_AFTER_MS);
+            if let Either::Right(_) = select(wait, opened.cancellation()).await {
+                return;
+            }
+            match Peek::open(&me.0.cluster, leader).await {
+                // If nobody waits any more it is closed again.
+                Ok(Some(log)) => drop(opened.send(log)),
+                Ok(None) => {}
+                // It is opened when it is needed, and the same error told then.
+                Err(error) => web_sys::console::warn_1(&format!("tabraft: {error}").into()),
+            }
+        });
+        log
+    }
+
+    async fn on_death(&self, leader: u64, held: Held, log: Option<Peek>) {
         self.forget_watch(leader);
         let (id, known) = {
             let node = self.0.node.borrow();
@@ -124,14 +143,10 @@ impl Replica {
             .take_if(|watched| watched.leader == leader);
     }
 
-    async fn salvage(
-        &self,
-        leader: u64,
-        log: Result<Option<Peek>, DiskError>,
-    ) -> Result<(), DiskError> {
-        let log = match log {
-            Ok(Some(log)) if log.is_open() => Some(log),
-            _ => Peek::open(&self.0.cluster, leader).await?,
+    async fn salvage(&self, leader: u64, log: Option<Peek>) -> Result<(), DiskError> {
+        let log = match log.filter(Peek::is_open) {
+            Some(log) => Some(log),
+            None => Peek::open(&self.0.cluster, leader).await?,
         };
         let mut many = TAIL_RECORDS;
         loop {

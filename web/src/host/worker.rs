@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use gloo_timers::future::TimeoutFuture;
 use serde::Serialize;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -17,7 +18,11 @@ use super::replica::Replica;
 use crate::protocol::{Assignment, BUILD, FromWorker, ToWorker};
 
 /// Databases of replicas, open for whichever is to be hosted here; nothing when that is known.
-type Ahead = Rc<RefCell<Option<BTreeMap<u64, Peek>>>>;
+type Ahead = Rc<RefCell<Option<BTreeMap<u64, Rc<Peek>>>>>;
+
+/// How often a spare reads what hosts have written since, in milliseconds: that much is left to read
+/// when one of them dies.
+const READ_AHEAD_MS: u32 = 250;
 
 /// Listens to the page and says so. Messages sent before were lost.
 pub fn run() {
@@ -62,7 +67,7 @@ fn prepare(cluster: String, nodes: Vec<u64>, ahead: &Ahead) {
         for node in nodes {
             match Peek::open(&cluster, node).await {
                 Ok(Some(peek)) => match &mut *ahead.borrow_mut() {
-                    Some(peeks) => drop(peeks.insert(node, peek)),
+                    Some(peeks) => drop(peeks.insert(node, Rc::new(peek))),
                     None => return,
                 },
                 Ok(None) => {}
@@ -70,10 +75,28 @@ fn prepare(cluster: String, nodes: Vec<u64>, ahead: &Ahead) {
                 Err(error) => web_sys::console::warn_1(&format!("tabraft: {error}").into()),
             }
         }
+        read_ahead(&ahead).await;
     });
 }
 
-fn begin(assignment: Assignment, peek: Option<Peek>, slot: Rc<RefCell<Option<Replica>>>) {
+/// Keeps up with what the hosts write, for as long as nothing is hosted here.
+async fn read_ahead(ahead: &Ahead) {
+    loop {
+        let peeks = match &*ahead.borrow() {
+            Some(peeks) => peeks.values().cloned().collect::<Vec<_>>(),
+            None => return,
+        };
+        for peek in peeks {
+            // It is read when it is needed, and the same error told then.
+            if let Err(error) = peek.read_ahead().await {
+                web_sys::console::warn_1(&format!("tabraft: {error}").into());
+            }
+        }
+        TimeoutFuture::new(READ_AHEAD_MS).await;
+    }
+}
+
+fn begin(assignment: Assignment, peek: Option<Rc<Peek>>, slot: Rc<RefCell<Option<Replica>>>) {
     spawn_local(async move {
         match hosting::host(assignment, peek).await {
             Ok(Some(replica)) => {

@@ -3,8 +3,9 @@
 use futures_util::future::join;
 use tabraft::wal::WriteBatch;
 use tabraft_web::host::disk::peek::Tail;
-use tabraft_web::host::disk::{self, DiskError, Peek, read_snapshot};
+use tabraft_web::host::disk::{self, DiskError, Durability, Peek, corrupt, read_snapshot, wipe};
 use tabraft_web::host::idb;
+use tabraft_web::model::{Place, Stored};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::hand::{
@@ -173,7 +174,7 @@ async fn a_database_kept_open_is_taken_over_or_let_go() {
     let (ahead, other) = (peek(&cluster).await, peek(&cluster).await);
     assert_eq!(disk.write(&batch(4)).await, Ok(()), "it is in nobody's way");
     let strict = disk::Durability::Strict;
-    let opened = disk::take_over(Some(ahead), &cluster, NODE, strict).await;
+    let opened = disk::take_over(Some(ahead.into()), &cluster, NODE, strict).await;
     let opened = opened.expect("the disk");
     assert_eq!((opened.epoch, seqs(&opened.tables).len()), (2, 4));
     let lost = DiskError::LostEpoch { ours: 1, found: 2 };
@@ -185,9 +186,114 @@ async fn a_database_kept_open_is_taken_over_or_let_go() {
         .await
         .expect("nobody is in the way");
     assert!(!other.is_open());
-    let begun = disk::take_over(Some(other), &cluster, NODE, strict).await;
+    let begun = disk::take_over(Some(other.into()), &cluster, NODE, strict).await;
     let begun = begun.expect("a new disk");
     assert!(begun.tables.is_empty() && begun.epoch == 1);
+}
+
+/// Reads of what follows on the records and on the snapshots that are known.
+const BEYOND: u32 = 2;
+
+/// Takes a disk over that was read ahead; what is stored, and how many reads of rows that took.
+async fn taken_over(cluster: &str, ahead: Peek, reads: &Counted) -> u32 {
+    let stored = stored(cluster).await;
+    reads.take();
+    let opened = disk::take_over(Some(ahead.into()), cluster, NODE, Durability::Strict).await;
+    let opened = opened.expect("the disk");
+    assert!(opened.tables == stored, "it is what is stored");
+    reads.take()
+}
+
+async fn read_ahead(cluster: &str) -> Peek {
+    let peek = peek(cluster).await;
+    peek.read_ahead().await.expect("it is read");
+    peek
+}
+
+#[wasm_bindgen_test]
+async fn what_was_read_ahead_is_not_read_again() {
+    let reads = Counted::calls("IDBObjectStore", "getAll").await;
+    let cluster = fresh("ahead");
+    let disk = filled(&cluster, 12).await;
+    let ahead = read_ahead(&cluster).await;
+    assert_eq!(taken_over(&cluster, ahead, &reads).await, BEYOND);
+    drop(disk);
+
+    // What has come since, what stands for others, and what was dropped.
+    let cluster = fresh("ahead-of");
+    let disk = filled(&cluster, 12).await;
+    let ahead = read_ahead(&cluster).await;
+    let fold = WriteBatch {
+        folds_from: Some(9),
+        drop_records_below: Some(4),
+        ..batch(13)
+    };
+    for batch in [fold, batch(14), batch(15)] {
+        disk.write(&batch).await.expect("a batch");
+    }
+    assert_eq!(taken_over(&cluster, ahead, &reads).await, BEYOND);
+
+    // Read ahead again and again; a newer snapshot takes the place of the one that was known.
+    let cluster = fresh("ahead-again");
+    let disk = filled(&cluster, 3).await;
+    let ahead = read_ahead(&cluster).await;
+    for seq in 4..9 {
+        disk.write(&batch(seq)).await.expect("a batch");
+        reads.take();
+        ahead.read_ahead().await.expect("it is read");
+        assert_eq!(reads.take(), BEYOND, "the new record alone");
+    }
+    let with_snapshot = WriteBatch {
+        drop_snapshots_below: Some(8),
+        ..batch_with_snapshot(9, 8)
+    };
+    disk.write(&with_snapshot).await.expect("a batch");
+    assert_eq!(taken_over(&cluster, ahead, &reads).await, BEYOND);
+}
+
+/// Rows that were changed in place, or that another life of the replica has written under the same keys.
+#[wasm_bindgen_test]
+async fn what_was_read_ahead_is_never_stale() {
+    let reads = Counted::calls("IDBObjectStore", "getAll").await;
+    for what in [Stored::Wal, Stored::Snapshot] {
+        let cluster = fresh("ahead-damaged");
+        let _disk = filled(&cluster, 5).await;
+        let ahead = read_ahead(&cluster).await;
+        corrupt(&cluster, NODE, what, Place::Last)
+            .await
+            .expect("damaged");
+        assert_eq!(taken_over(&cluster, ahead, &reads).await, BEYOND + 2);
+    }
+
+    let cluster = fresh("ahead-wiped");
+    let _disk = filled(&cluster, 5).await;
+    let ahead = read_ahead(&cluster).await;
+    wipe(&cluster, NODE).await.expect("wiped");
+    assert_eq!(taken_over(&cluster, ahead, &reads).await, BEYOND);
+
+    // The next host's, under the numbers of the one before.
+    let cluster = fresh("ahead-begun");
+    let _disk = filled(&cluster, 5).await;
+    let ahead = read_ahead(&cluster).await;
+    wipe(&cluster, NODE).await.expect("wiped");
+    let disk = open(&cluster).await.disk;
+    disk.write(&first()).await.expect("the first batch");
+    for seq in 2..=5 {
+        let other = batch_of(seq, b"another life");
+        disk.write(&other).await.expect("a batch");
+    }
+    assert_eq!(taken_over(&cluster, ahead, &reads).await, BEYOND + 2);
+
+    // The same host's, which emptied its disk and went on.
+    let cluster = fresh("ahead-cleared");
+    let disk = filled(&cluster, 5).await;
+    let ahead = read_ahead(&cluster).await;
+    disk.clear().await.expect("cleared");
+    disk.write(&first()).await.expect("the first batch");
+    disk.write(&batch_of(2, b"another life"))
+        .await
+        .expect("a batch");
+    assert_eq!(taken_over(&cluster, ahead, &reads).await, BEYOND + 2);
 }
 
 async fn peek(cluster: &str) -> Peek {

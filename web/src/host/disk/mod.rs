@@ -6,8 +6,10 @@
 //! | `wal` | sequence number | a record, as bytes |
 //! | `snapshots` | index | a snapshot, as bytes |
 //! | `owner` | `"epoch"` | a number that each opening raises by one |
+//! | `owner` | `"rewritten"` | another number whenever rows were changed in place or all deleted |
 //!
 //! - here: the disk in its host's hands
+//! - [`ahead`]: reading it before it is taken over
 //! - [`peek`]: reading it past the host, which goes on
 //! - [`tools`]: wiping and damaging it
 //! - `rows`: keys and values of the tables
@@ -26,6 +28,7 @@
 //! record is only ever added, so a try too many fails and changes nothing.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use futures_util::future::try_join;
 use gloo_timers::future::TimeoutFuture;
@@ -37,6 +40,7 @@ use indexed_db_futures::transaction::{Transaction, TransactionRef};
 use indexed_db_futures::typed_array::Uint8ArraySlice;
 use tabraft::wal::{Tables, WriteBatch};
 
+pub mod ahead;
 pub mod peek;
 mod rows;
 pub mod tools;
@@ -45,8 +49,9 @@ pub use super::idb::DiskError;
 use super::idb::{self, Connection};
 use crate::model::DiskFault;
 pub use crate::settings::Durability;
+use ahead::{Known, Stamp};
 pub use peek::{Peek, read_snapshot, read_tables};
-use rows::{Snapshots, key, whole};
+use rows::{key, whole};
 pub use tools::{corrupt, destroy, wipe};
 
 const WAL: &str = "wal";
@@ -65,7 +70,7 @@ pub fn database_name(cluster: &str, node: u64) -> String {
 
 /// A replica's database, open, under an epoch of its own.
 pub struct Disk {
-    connection: Connection,
+    connection: Rc<Connection>,
     epoch: u64,
     durability: Durability,
     /// Batches continue one another: the next is for when this one's outcome is known.
@@ -87,27 +92,31 @@ pub struct Opened {
 /// `Unavailable`, `Blocked`, `Full`, `Closed`, or the browser's reason.
 pub async fn open(cluster: &str, node: u64, durability: Durability) -> Result<Opened, DiskError> {
     let connection = Connection::open(&database_name(cluster, node), STORES).await?;
-    own(connection, durability).await
+    own(connection.into(), Known::default(), durability).await
 }
 
-/// [`open`] for a database that may be open already.
+/// [`open`] for a database that may be open already, and read.
 ///
 /// # Errors
 /// As [`open`].
 pub async fn take_over(
-    peek: Option<Peek>,
+    peek: Option<Rc<Peek>>,
     cluster: &str,
     node: u64,
     durability: Durability,
 ) -> Result<Opened, DiskError> {
-    match peek.filter(Peek::is_open) {
-        Some(peek) => own(peek.into_connection(), durability).await,
+    match peek.filter(|peek| peek.is_open()) {
+        Some(peek) => own(peek.connection(), peek.take_known(), durability).await,
         None => open(cluster, node, durability).await,
     }
 }
 
-async fn own(connection: Connection, durability: Durability) -> Result<Opened, DiskError> {
-    let (epoch, tables) = claim(&connection).await?;
+async fn own(
+    connection: Rc<Connection>,
+    known: Known,
+    durability: Durability,
+) -> Result<Opened, DiskError> {
+    let (epoch, tables) = claim(&connection, known).await?;
     let disk = Disk {
         connection,
         epoch,
@@ -134,7 +143,7 @@ async fn existing(cluster: &str, node: u64) -> Result<Option<Connection>, DiskEr
 ///
 /// The raising need not be flushed: what ends every host at once cannot leave one behind that has
 /// the old epoch, and the first batch flushes what came before it.
-async fn claim(connection: &Connection) -> Result<(u64, Tables), DiskError> {
+async fn claim(connection: &Connection, known: Known) -> Result<(u64, Tables), DiskError> {
     let raising = connection.write([OWNER], Durability::Relaxed)?;
     let reading = connection.read([WAL, SNAPSHOTS, OWNER])?;
     let raised = async {
@@ -143,12 +152,9 @@ async fn claim(connection: &Connection) -> Result<(u64, Tables), DiskError> {
         Ok::<_, DiskError>(epoch)
     };
     let read = async {
-        let owner = reading.object_store(OWNER)?;
-        let found = read_epoch(&owner)?;
-        let tables = rows::read(&reading, Snapshots::Newest).await?;
-        let found = found.await?.map_or(Ok(0), whole)?;
-        idb::commit(reading).await?;
-        Ok::<_, DiskError>((found, tables))
+        // What was read is read, whatever becomes of the transaction.
+        let found = known.completed(&reading, Stamp::before).await?;
+        Ok::<_, DiskError>((found.stamp.epoch, found.tables))
     };
     let (ours, (found, tables)) = try_join(raised, read).await?;
     match found == ours {
@@ -314,7 +320,7 @@ fn clear_all(transaction: &Transaction<'_>) -> Result<(), Error> {
     for store in [WAL, SNAPSHOTS] {
         let _cleared = transaction.object_store(store)?.clear()?;
     }
-    Ok(())
+    ahead::note_rewritten(transaction)
 }
 
 type EpochRequest = indexed_db_futures::future::BasicRequest<Option<f64>>;

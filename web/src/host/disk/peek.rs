@@ -4,6 +4,10 @@
 //! To open a database takes longer than to read the end of a log. Who may have to read one in a
 //! hurry keeps it open: [`Peek`].
 
+use std::cell::{Cell, RefCell};
+use std::future::ready;
+use std::rc::Rc;
+
 use indexed_db_futures::KeyRange;
 use indexed_db_futures::cursor::CursorDirection;
 use indexed_db_futures::object_store::ObjectStore;
@@ -11,6 +15,7 @@ use indexed_db_futures::prelude::*;
 use tabraft::wal::Tables;
 use wasm_bindgen::JsValue;
 
+use super::ahead::Known;
 use super::rows::{self, Row, Snapshots, bytes_of, key, whole};
 use super::{DiskError, SNAPSHOTS, WAL, existing};
 use crate::host::idb::{self, Connection};
@@ -35,7 +40,12 @@ impl Tail {
 }
 
 /// A replica's database, open in the hands of somebody who may or may not be its next host.
-pub struct Peek(Connection);
+pub struct Peek {
+    connection: Rc<Connection>,
+    known: RefCell<Known>,
+    /// There is too much to know it ahead.
+    too_large: Cell<bool>,
+}
 
 impl Peek {
     /// Opens a replica's database, if it has one.
@@ -43,16 +53,42 @@ impl Peek {
     /// # Errors
     /// As [`open`](super::open).
     pub async fn open(cluster: &str, node: u64) -> Result<Option<Self>, DiskError> {
-        Ok(existing(cluster, node).await?.map(Self))
+        let connection = existing(cluster, node).await?;
+        Ok(connection.map(|connection| Self {
+            connection: Rc::new(connection),
+            known: RefCell::default(),
+            too_large: Cell::new(false),
+        }))
     }
 
     /// Whether it can still be used: the browser closes it, or who wants to delete it.
     pub fn is_open(&self) -> bool {
-        self.0.ended().is_none()
+        self.connection.ended().is_none()
     }
 
-    pub(super) fn into_connection(self) -> Connection {
-        self.0
+    pub(super) fn connection(&self) -> Rc<Connection> {
+        self.connection.clone()
+    }
+
+    pub(super) fn take_known(&self) -> Known {
+        self.known.take()
+    }
+
+    /// Reads what has come since it was last read, so that who takes the disk over has that much less
+    /// to read.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub async fn read_ahead(&self) -> Result<(), DiskError> {
+        if self.too_large.get() || !self.is_open() {
+            return Ok(());
+        }
+        let known = self.take_known().refreshed(&self.connection).await?;
+        match known.is_too_large() {
+            true => self.too_large.set(true),
+            false => drop(self.known.replace(known)),
+        }
+        Ok(())
     }
 
     /// All that is stored.
@@ -60,7 +96,7 @@ impl Peek {
     /// # Errors
     /// The browser's.
     pub async fn tables(&self) -> Result<Tables, DiskError> {
-        tables_of(&self.0).await
+        tables_of(&self.connection).await
     }
 
     /// The records among the newest so many numbers of the log. They are fewer than that where one
@@ -69,7 +105,7 @@ impl Peek {
     /// # Errors
     /// The browser's.
     pub async fn tail(&self, numbers: u32) -> Result<Tail, DiskError> {
-        let transaction = self.0.read([WAL])?;
+        let transaction = self.connection.read([WAL])?;
         let wal = transaction.object_store(WAL)?;
         let oldest = wal.get_all_keys::<f64>().with_limit(1).primitive()?;
         let tail = match last_key(&wal).await? {
@@ -92,7 +128,7 @@ impl Peek {
     /// # Errors
     /// The browser's.
     pub async fn snapshot(&self, index: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        let transaction = self.0.read([SNAPSHOTS])?;
+        let transaction = self.connection.read([SNAPSHOTS])?;
         let snapshots = transaction.object_store(SNAPSHOTS)?;
         let found = snapshots
             .get::<JsValue, f64, _>(key(index))
@@ -131,7 +167,13 @@ pub async fn read_snapshot(
 
 pub(super) async fn tables_of(connection: &Connection) -> Result<Tables, DiskError> {
     let transaction = connection.read([WAL, SNAPSHOTS])?;
-    let tables = rows::read(&transaction, Snapshots::All).await?;
+    let tables = rows::read(
+        &transaction,
+        Snapshots::All,
+        Tables::default(),
+        ready(Ok(true)),
+    )
+    .await?;
     idb::commit(transaction).await?;
     Ok(tables)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join3};
 use indexed_db_futures::KeyRange;
 use indexed_db_futures::object_store::ObjectStore;
 use indexed_db_futures::prelude::*;
@@ -29,7 +29,14 @@ pub enum Snapshots {
     Newest,
 }
 
-pub async fn read(transaction: &TransactionRef<'_>, which: Snapshots) -> Result<Tables, DiskError> {
+/// What is stored. Rows of `known` are not read again if it `holds`: if they are what is stored under
+/// their keys, wherever there still is something. All that needs no other answer is asked for at once.
+pub async fn read(
+    transaction: &TransactionRef<'_>,
+    which: Snapshots,
+    known: Tables,
+    holds: impl Future<Output = Result<bool, DiskError>>,
+) -> Result<Tables, DiskError> {
     let (wal, snapshots) = (
         transaction.object_store(WAL)?,
         transaction.object_store(SNAPSHOTS)?,
@@ -38,44 +45,91 @@ pub async fn read(transaction: &TransactionRef<'_>, which: Snapshots) -> Result<
         Snapshots::All => usize::MAX,
         Snapshots::Newest => 1,
     };
-    let records = read_last(&wal, RECORDS_PER_READ, usize::MAX);
-    let snapshots = read_last(&snapshots, SNAPSHOTS_PER_READ, keep);
+    let newer = list(&wal, &known.records, RECORDS_PER_READ);
+    // Without one that is known, the first is not the newest.
+    let newest = match known.snapshots.is_empty() {
+        true => 0,
+        false => SNAPSHOTS_PER_READ,
+    };
+    let newest = list(&snapshots, &known.snapshots, newest);
+    let (holds, newer, newest) = try_join3(holds, newer, newest).await?;
+    let known = if holds { known } else { Tables::default() };
+    let records = complete(&wal, newer, known.records, usize::MAX, RECORDS_PER_READ);
+    let snapshots = complete(
+        &snapshots,
+        newest,
+        known.snapshots,
+        keep,
+        SNAPSHOTS_PER_READ,
+    );
     let (records, snapshots) = try_join(records, snapshots).await?;
     Ok(Tables { records, snapshots })
 }
 
-/// The last rows, a few requests ahead of what is being taken in.
-async fn read_last(
-    store: &ObjectStore<'_>,
-    rows_per_read: u32,
-    many: usize,
-) -> Result<Vec<Row>, DiskError> {
-    let mut keys: Vec<f64> = Vec::new();
-    for key in store.get_all_keys::<f64>().primitive()?.await? {
-        keys.push(key?);
-    }
-    let keys = &keys[keys.len().saturating_sub(many)..];
-    let mut chunks = keys.chunks(rows_per_read as usize);
-    let request = |chunk: &[f64]| {
-        let (first, last) = (chunk[0], chunk[chunk.len() - 1]);
-        store
-            .get_all::<JsValue>()
-            .with_query::<f64, _>(KeyRange::Bound(first, false, last, false))
-            .primitive()
+/// The keys of a store, and the rows that follow on those which are known.
+struct Listing {
+    keys: Vec<u64>,
+    following: Vec<Row>,
+}
+
+async fn list(store: &ObjectStore<'_>, known: &[Row], many: u32) -> Result<Listing, DiskError> {
+    let keys = store.get_all_keys::<f64>().primitive()?;
+    // Nothing is lower than zero.
+    let last = known.last().map_or(-1.0, |(at, _)| key(*at));
+    let following = async {
+        match many {
+            0 => Ok(Vec::new()),
+            _ => read_from(store, KeyRange::LowerBound(last, true), many).await,
+        }
     };
+    let keys = async {
+        let keys = keys.await?.map(|key| whole(key?));
+        keys.collect::<Result<_, DiskError>>()
+    };
+    let (keys, following) = try_join(keys, following).await?;
+    Ok(Listing { keys, following })
+}
+
+/// The last rows of a store. What is not there yet is read, a few requests ahead of what is being taken
+/// in.
+async fn complete(
+    store: &ObjectStore<'_>,
+    listing: Listing,
+    known: Vec<Row>,
+    many: usize,
+    rows_per_read: u32,
+) -> Result<Vec<Row>, DiskError> {
+    let Listing { keys, following } = listing;
+    let keys = &keys[keys.len().saturating_sub(many)..];
+    let mut here = known.into_iter().chain(following).peekable();
+    let mut rows: Vec<Row> = Vec::with_capacity(keys.len());
+    let mut missing = Vec::new();
+    for &key in keys {
+        while here.next_if(|(at, _)| *at < key).is_some() {}
+        rows.push(here.next_if(|(at, _)| *at == key).unwrap_or_else(|| {
+            missing.push(rows.len());
+            (key, Vec::new())
+        }));
+    }
+    let runs = missing.chunk_by(|at, next| at + 1 == *next);
+    let mut chunks = runs.flat_map(|run| run.chunks(rows_per_read as usize));
     let mut ahead = VecDeque::new();
-    let mut rows = Vec::with_capacity(keys.len());
     loop {
         while ahead.len() < READS_AHEAD
             && let Some(chunk) = chunks.next()
         {
-            ahead.push_back((chunk, request(chunk)?));
+            let [first, last] = [chunk[0], chunk[chunk.len() - 1]].map(|at| key(rows[at].0));
+            let values = store
+                .get_all::<JsValue>()
+                .with_query::<f64, _>(KeyRange::Bound(first, false, last, false))
+                .primitive()?;
+            ahead.push_back((chunk, values));
         }
         let Some((chunk, values)) = ahead.pop_front() else {
             return Ok(rows);
         };
-        for (key, value) in chunk.iter().zip(values.await?) {
-            rows.push((whole(*key)?, bytes_of(value?)));
+        for (at, value) in chunk.iter().zip(values.await?) {
+            rows[*at].1 = bytes_of(value?);
         }
     }
 }

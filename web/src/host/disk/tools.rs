@@ -5,6 +5,7 @@ use indexed_db_futures::typed_array::Uint8ArraySlice;
 use tabraft::wal::{Record, Snapshot};
 use wasm_bindgen::JsValue;
 
+use super::ahead::note_rewritten;
 use super::rows::{bytes_of, key, whole};
 use super::{
     DiskError, Durability, OWNER, SNAPSHOTS, WAL, clear_all, database_name, existing, raise_epoch,
@@ -45,7 +46,7 @@ pub async fn corrupt(
         Stored::Snapshot => SNAPSHOTS,
     };
     let connection = existing(cluster, node).await?.ok_or(DiskError::Nothing)?;
-    let transaction = connection.write([store], Durability::Strict)?;
+    let transaction = connection.write([store, OWNER], Durability::Strict)?;
     let rows = transaction.object_store(store)?;
     let keys = rows.get_all_keys::<f64>().primitive()?.await?;
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
@@ -68,6 +69,7 @@ pub async fn corrupt(
         bytes[middle] ^= 0x10;
         let bytes = Uint8ArraySlice::new(&bytes);
         let _put = rows.put(bytes).with_key(key(chosen)).primitive()?;
+        note_rewritten(&transaction)?;
     }
     idb::commit(transaction).await?;
     Ok(chosen)
