@@ -1,6 +1,8 @@
 //! The page's side of the cluster: any tab is a client, whether it hosts replicas or not.
 //!
 //! - [`requests`] and [`engine`] have reads and writes on their way to the leader
+//! - [`store`] is what every cluster can do for its clients, [`tab_store`] the tabs' one; [`judged`]
+//!   notes what was done with one for the judge
 //! - [`data`], [`replicas`], [`links`], [`members`], [`snapshots`], [`restore`], [`disks`],
 //!   [`configure`] have the calls, by what they act on; [`membership`] what changing members takes
 //! - [`hearing`] has what comes back: statuses, events, other tabs' calls
@@ -32,6 +34,7 @@ mod files;
 mod hearing;
 mod hosted;
 mod hosting;
+mod judged;
 mod judging;
 mod links;
 mod lost;
@@ -44,6 +47,8 @@ mod requests;
 mod restore;
 mod revive;
 mod snapshots;
+pub mod store;
+mod tab_store;
 mod tabs;
 mod view;
 mod workers;
@@ -61,9 +66,10 @@ use wasm_bindgen_futures::spawn_local;
 use self::configure::Changed;
 use self::engine::{Directory, Somebody};
 use self::hosting::Hosting;
-use self::judging::Judging;
+use self::judged::Judged;
 use self::requests::Requests;
 use self::revive::Revival;
+use self::store::Watch;
 use self::tabs::Tabs;
 use self::view::View;
 use crate::host::board::status_of;
@@ -95,6 +101,8 @@ struct Inner {
     revival: RefCell<Revival>,
     /// Set once the cluster is known.
     joined: OnceCell<Joined>,
+    /// What this page's clients use; set with that.
+    judged: OnceCell<Judged>,
     opened: RefCell<Option<Result<(), ApiError>>>,
     opening: RefCell<Vec<oneshot::Sender<Result<(), ApiError>>>>,
     _locks: OnceCell<Interval>,
@@ -106,7 +114,6 @@ struct Joined {
     identity: u64,
     tabs: Tabs,
     requests: Requests,
-    judging: Judging,
 }
 
 impl Directory for Inner {
@@ -137,6 +144,7 @@ impl Cluster {
                 hosting,
                 revival: RefCell::default(),
                 joined: OnceCell::new(),
+                judged: OnceCell::new(),
                 opened: RefCell::default(),
                 opening: RefCell::default(),
                 _locks: OnceCell::new(),
@@ -187,10 +195,7 @@ impl Cluster {
     }
 
     /// The status after every running replica was asked.
-    ///
-    /// # Errors
-    /// Those of [`Cluster::ready`].
-    pub async fn fresh_status(&self) -> Result<Status, ApiError> {
+    async fn ask_all(&self) -> Result<Status, ApiError> {
         let requests = &self.joined().await?.requests;
         self.look_at_locks().await;
         let running: Vec<u64> = self.0.view.borrow().running().collect();
@@ -246,6 +251,19 @@ impl Cluster {
     /// Called at every change, never re-entrantly.
     pub fn subscribe(&self, f: Box<dyn Fn(&Update)>) {
         self.0.subscribers.borrow_mut().push(Rc::from(f));
+    }
+
+    /// The same until the watch is dropped.
+    fn subscribe_until(&self, f: impl Fn(&Update) + 'static) -> Watch {
+        let mine: Subscriber = Rc::new(f);
+        self.0.subscribers.borrow_mut().push(mine.clone());
+        let inner = Rc::downgrade(&self.0);
+        Watch::new(move || {
+            if let Some(inner) = inner.upgrade() {
+                let mut subscribers = inner.subscribers.borrow_mut();
+                subscribers.retain(|one| !Rc::ptr_eq(one, &mine));
+            }
+        })
     }
 
     fn tell(&self, update: Update) {

@@ -8,9 +8,12 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::engine::Directory;
 use super::error::removed_sentence;
+use super::judged::Judged;
 use super::judging::Judging;
 use super::reload::{self, Before};
 use super::requests::Requests;
+use super::store::Store;
+use super::tab_store::TabStore;
 use super::tabs::Tabs;
 use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, within, workers};
 use crate::host::lock::{self, Mode};
@@ -92,9 +95,10 @@ impl Cluster {
             identity: record.identity,
             tabs,
             requests: requests.map_err(no_channels)?,
-            judging: judging.map_err(no_channels)?,
         };
-        if self.0.joined.set(joined).is_err() {
+        let judging = Rc::new(judging.map_err(no_channels)?);
+        let judged = self.judged_store(Rc::new(TabStore::new(self)), judging);
+        if self.0.judged.set(judged).is_err() || self.0.joined.set(joined).is_err() {
             return Err(ApiError::new("CLOSED", "The page joined twice."));
         }
         if let Some(joined) = self.0.joined.get() {
@@ -103,6 +107,17 @@ impl Cluster {
         self.watch_locks();
         self.look_at_locks().await;
         self.decide_hosting(&record).await
+    }
+
+    /// A store whose calls show in the page's figures.
+    fn judged_store(&self, store: Rc<dyn Store>, judging: Rc<Judging>) -> Judged {
+        let weak = Rc::downgrade(&self.0);
+        let answered = move |write, latency_ms| {
+            if let Some(inner) = weak.upgrade() {
+                Cluster(inner).tell(Update::Done { write, latency_ms });
+            }
+        };
+        Judged::new(store, judging, Rc::new(answered))
     }
 
     fn watch_locks(&self) {
