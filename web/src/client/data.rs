@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Cluster;
 use super::judged::Judged;
-use super::store::{Store, Watch};
+use super::store::{Pair, Store, Watch};
 use crate::model::{ApiError, Call, Status, Written};
 
 impl Cluster {
@@ -22,8 +22,8 @@ impl Cluster {
 
     /// # Errors
     /// Those of the console API, here and below.
-    pub async fn put(&self, key: &str, value: &str, call: Call) -> Result<Written, ApiError> {
-        self.store().await?.put(key, bytes(value), call).await
+    pub async fn put(&self, key: &str, value: Bytes, call: Call) -> Result<Written, ApiError> {
+        self.store().await?.put(key, value, call).await
     }
 
     pub async fn delete(&self, key: &str, call: Call) -> Result<Written, ApiError> {
@@ -33,28 +33,19 @@ impl Cluster {
     pub async fn cas(
         &self,
         key: &str,
-        expected: Option<&str>,
-        value: &str,
+        expected: Option<Bytes>,
+        value: Bytes,
         call: Call,
     ) -> Result<Written, ApiError> {
-        let (expected, value) = (expected.map(bytes), bytes(value));
         self.store().await?.cas(key, expected, value, call).await
     }
 
-    pub async fn get(&self, key: &str, call: Call) -> Result<Option<String>, ApiError> {
-        let value = self.store().await?.get(key, call).await?;
-        Ok(value.map(|bytes| text(&bytes)))
+    pub async fn get(&self, key: &str, call: Call) -> Result<Option<Bytes>, ApiError> {
+        self.store().await?.get(key, call).await
     }
 
-    pub async fn scan(
-        &self,
-        prefix: &str,
-        limit: u32,
-        call: Call,
-    ) -> Result<Vec<(String, String)>, ApiError> {
-        let pairs = self.store().await?.scan(prefix, limit, call).await?;
-        let texts = pairs.iter().map(|(key, value)| (text(key), text(value)));
-        Ok(texts.collect())
+    pub async fn scan(&self, prefix: &str, limit: u32, call: Call) -> Result<Vec<Pair>, ApiError> {
+        self.store().await?.scan(prefix, limit, call).await
     }
 
     /// The status after every member was asked.
@@ -66,12 +57,4 @@ impl Cluster {
     pub async fn watch(&self, changed: Rc<dyn Fn()>) -> Result<Watch, ApiError> {
         Ok(self.store().await?.watch(changed))
     }
-}
-
-fn bytes(text: &str) -> Bytes {
-    Bytes::copy_from_slice(text.as_bytes())
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -113,10 +113,16 @@ impl ApiError {
             self.code,
             "BAD_ARGUMENT"
                 | "BUSY"
+                | "DENIED"
                 | "KEY_TOO_LARGE"
                 | "NO_LEADER"
                 | "NO_SUCH_NODE"
                 | "NOT_RUNNING"
+                | "OLD_ETCD"
+                | "SIGN_IN"
+                | "STORAGE_FULL"
+                | "UNREACHABLE"
+                | "UNSUPPORTED"
                 | "VALUE_TOO_LARGE"
         )
     }

@@ -140,6 +140,11 @@ impl Judging {
         self.journal.borrow().standing().clone()
     }
 
+    /// Keys that others write, by their hashes: they are left out from now on.
+    pub fn others_write(&self, hashes: impl IntoIterator<Item = u64>) {
+        self.journal.borrow_mut().others_write(hashes);
+    }
+
     fn tell_open_writes(self: &Rc<Self>) {
         let open = self.journal.borrow().open_writes();
         self.tell(open);

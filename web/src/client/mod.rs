@@ -5,6 +5,8 @@
 //!   notes what was done with one for the judge
 //! - [`data`], [`replicas`], [`links`], [`members`], [`snapshots`], [`restore`], [`disks`],
 //!   [`configure`] have the calls, by what they act on; [`membership`] what changing members takes
+//! - [`etcd`] is a cluster of machines as a store, [`machines`] the page of one
+//! - [`moving`] copies pairs between tabs and machines
 //! - [`hearing`] has what comes back: statuses, events, other tabs' calls
 //! - [`view`] is what this tab has heard of the cluster
 //! - [`hosting`] has the workers of this tab, [`workers`] how they are started; [`revive`] brings
@@ -19,16 +21,17 @@
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
 
-mod address;
+pub mod address;
 mod backup;
 pub mod bench;
 mod configure;
 pub mod console;
 mod data;
-mod deadline;
+pub mod deadline;
 mod disks;
 mod engine;
 mod error;
+pub mod etcd;
 pub mod experiments;
 mod files;
 mod hearing;
@@ -38,8 +41,10 @@ mod judged;
 mod judging;
 mod links;
 mod lost;
+mod machines;
 mod members;
 mod membership;
+pub mod moving;
 mod opening;
 mod reload;
 mod replicas;
@@ -65,6 +70,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use self::configure::Changed;
 use self::engine::{Directory, Somebody};
+use self::etcd::Etcd;
 use self::hosting::Hosting;
 use self::judged::Judged;
 use self::requests::Requests;
@@ -103,6 +109,10 @@ struct Inner {
     joined: OnceCell<Joined>,
     /// What this page's clients use; set with that.
     judged: OnceCell<Judged>,
+    /// Set where the cluster is one of machines.
+    etcd: OnceCell<Etcd>,
+    /// The leader and the term that were last told of.
+    led: Cell<(u64, u64)>,
     opened: RefCell<Option<Result<(), ApiError>>>,
     opening: RefCell<Vec<oneshot::Sender<Result<(), ApiError>>>>,
     _locks: OnceCell<Interval>,
@@ -145,6 +155,8 @@ impl Cluster {
                 revival: RefCell::default(),
                 joined: OnceCell::new(),
                 judged: OnceCell::new(),
+                etcd: OnceCell::new(),
+                led: Cell::default(),
                 opened: RefCell::default(),
                 opening: RefCell::default(),
                 _locks: OnceCell::new(),
@@ -182,6 +194,7 @@ impl Cluster {
     }
 
     async fn joined(&self) -> Result<&Joined, ApiError> {
+        self.check_tabs("This")?;
         self.ready().await?;
         let unopened = || ApiError::new("CLOSED", "The page has no cluster.");
         self.0.joined.get().ok_or_else(unopened)
@@ -190,6 +203,9 @@ impl Cluster {
     // What is known.
 
     pub fn status(&self) -> Status {
+        if let Some(etcd) = self.0.etcd.get() {
+            return etcd.known();
+        }
         let hosting = &self.0.hosting;
         self.0.view.borrow().status(|id| hosting.runs(id))
     }
@@ -341,4 +357,10 @@ fn wrong_answer() -> ApiError {
 
 fn now() -> f64 {
     js_sys::Date::now()
+}
+
+fn random() -> u64 {
+    let high = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
+    let low = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
+    high << 32 | low
 }

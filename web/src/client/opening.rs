@@ -15,14 +15,14 @@ use super::requests::Requests;
 use super::store::Store;
 use super::tab_store::TabStore;
 use super::tabs::Tabs;
-use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, within, workers};
+use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, random, within, workers};
 use crate::host::lock::{self, Mode};
 use crate::host::registry::{self, ClusterRecord};
 use crate::host::rotation;
 use crate::model::{ApiError, Update};
 use crate::names;
 use crate::protocol::{Action, Word};
-use crate::settings::{Hosting as HostingRule, Settings};
+use crate::settings::{Engine, Hosting as HostingRule, Settings};
 
 /// How long a reloaded tab waits for its own former workers to let go, in milliseconds.
 const RELOAD_MS: f64 = 2_000.0;
@@ -41,13 +41,16 @@ impl Cluster {
             Ok(parameters) => Settings::from_parameters(parameters),
             Err(error) => (Settings::default(), vec![error.message]),
         };
-        if settings.host != HostingRule::None {
+        if settings.engine == Engine::Tabs && settings.host != HostingRule::None {
             workers::load_program();
         }
         let cluster = Self::new(settings, notices);
         let me = cluster.clone();
         spawn_local(async move {
-            let result = me.join().await;
+            let result = match me.is_of_tabs() {
+                true => me.join().await,
+                false => me.join_machines().await,
+            };
             if let Err(error) = &result {
                 me.notice(error.message.clone());
             }
@@ -57,6 +60,9 @@ impl Cluster {
                 drop(waiting.send(result.clone()));
             }
             me.tell(Update::Status);
+            if !me.is_of_tabs() {
+                return;
+            }
             // Not in the way of the first write.
             TimeoutFuture::new(ROTATION_AFTER_MS).await;
             if let Err(error) = rotation::count_page().await {
@@ -110,7 +116,7 @@ impl Cluster {
     }
 
     /// A store whose calls show in the page's figures.
-    fn judged_store(&self, store: Rc<dyn Store>, judging: Rc<Judging>) -> Judged {
+    pub(super) fn judged_store(&self, store: Rc<dyn Store>, judging: Rc<Judging>) -> Judged {
         let weak = Rc::downgrade(&self.0);
         let answered = move |write, latency_ms| {
             if let Some(inner) = weak.upgrade() {
@@ -289,10 +295,4 @@ pub fn waiting_sentence(id: u64) -> String {
 
 fn starts_here(id: u64) -> String {
     format!("Node {id} starts here as soon as that tab closes or stops it.")
-}
-
-fn random() -> u64 {
-    let high = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
-    let low = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
-    high << 32 | low
 }

@@ -55,6 +55,8 @@ pub fn Keys(feed: Feed) -> impl IntoView {
         })
     });
     let count = move || match total.get() {
+        // etcd's members do not tell.
+        _ if !feed.of_tabs => String::new(),
         Some(1) => "1 key".to_owned(),
         Some(n) => format!("{} keys", figures::grouped(n)),
         None => String::new(),
@@ -191,7 +193,10 @@ fn request(feed: Feed, ask: Memo<Ask>, shown: RwSignal<Rows>, turn: StoredValue<
             ..Call::default()
         };
         let next = match cluster.scan(&now.prefix, ROWS_MAX as u32 + 1, call).await {
-            Ok(mut rows) => {
+            Ok(pairs) => {
+                let text = figures::readable;
+                let rows = pairs.iter().map(|(key, value)| (text(key), text(value)));
+                let mut rows: Vec<_> = rows.collect();
                 let more = rows.len() > ROWS_MAX;
                 rows.truncate(ROWS_MAX);
                 Rows {

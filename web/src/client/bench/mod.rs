@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use bytes::Bytes;
 use futures_util::future::try_join_all;
 use js_sys::{Function, Promise, Reflect};
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,7 @@ impl Cluster {
     }
 
     async fn run(&self, load: Load) -> Result<Figures, ApiError> {
-        let value = "x".repeat(load.value_bytes);
+        let value = Bytes::from(vec![b'x'; load.value_bytes]);
         let (next, latencies) = (Cell::new(0), RefCell::new(Vec::new()));
         let lane = async || {
             while next.get() < load.ops {
@@ -131,13 +132,13 @@ impl Cluster {
         })
     }
 
-    async fn one(&self, kind: Kind, key: &str, value: &str) -> Result<(), ApiError> {
+    async fn one(&self, kind: Kind, key: &str, value: &Bytes) -> Result<(), ApiError> {
         let call = Call {
             timeout_ms: TIMEOUT_MS,
             ..Call::default()
         };
         match kind {
-            Kind::Put => self.put(key, value, call).await.map(drop),
+            Kind::Put => self.put(key, value.clone(), call).await.map(drop),
             Kind::Get => self.get(key, call).await.map(drop),
         }
     }

@@ -1,6 +1,7 @@
 //! What the console's calls are given: checked, and named where it is wrong.
 
-use js_sys::{Array, JsString, Object, Reflect};
+use bytes::Bytes;
+use js_sys::{Array, Function, JsString, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
@@ -28,6 +29,22 @@ impl Arguments {
             )));
         }
         Ok(String::from(text))
+    }
+
+    /// A value: a string, or bytes.
+    pub fn bytes(&self, at: u32, name: &str) -> Result<Bytes, ApiError> {
+        match self.0.get(at).dyn_into::<Uint8Array>() {
+            Ok(bytes) => Ok(bytes.to_vec().into()),
+            Err(other) if other.is_string() => Ok(self.text(at, name)?.into()),
+            Err(_) => Err(ApiError::bad_argument(format!(
+                "{name} must be a string or a Uint8Array."
+            ))),
+        }
+    }
+
+    pub fn function(&self, at: u32, name: &str) -> Result<Function, ApiError> {
+        let function = self.0.get(at).dyn_into();
+        function.map_err(|_| ApiError::bad_argument(format!("{name} must be a function.")))
     }
 
     pub fn node(&self, at: u32, name: &str) -> Result<u64, ApiError> {
