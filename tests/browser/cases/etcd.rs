@@ -58,7 +58,7 @@ pub async fn etcd_client(case: &Case) -> Result<()> {
     ensure!(tab.get("theirs").await?.as_deref() == Some("grüße"));
     let bytes = "await tabraft.put('bytes', new Uint8Array([0, 255, 10, 128]));\
                  const got = await tabraft.get('bytes');\
-                 return got instanceof Uint8Array ? [...got] : got";
+                 return got?.constructor?.name === 'Uint8Array' ? [...got] : got";
     let got = tab.run(bytes, Value::Null).await?;
     ensure!(got == json!([0, 255, 10, 128]), "{got}");
     let told = trio.ctl(&["get", "bytes", "-w", "json"]).await?;

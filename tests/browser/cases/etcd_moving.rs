@@ -56,7 +56,7 @@ pub async fn etcd_there_and_back(case: &Case) -> Result<()> {
         there["pairs"] == pairs && there["written"] == pairs,
         "{there}"
     );
-    let count = ["get", "", "--prefix", "--count-only", "-w", "json"];
+    let count = ["get", "", "--prefix", "--limit=1", "-w", "json"];
     let found: Value = serde_json::from_str(&trio.ctl(&count).await?)?;
     ensure!(found["count"] == pairs, "{found}");
     let value = trio.ctl(&["get", "house/100", "-w", "json"]).await?;
@@ -146,7 +146,7 @@ pub async fn etcd_export_killed(case: &Case) -> Result<()> {
 }
 
 async fn count(trio: &Trio) -> Result<u64> {
-    let count = ["get", "", "--prefix", "--count-only", "-w", "json"];
+    let count = ["get", "", "--prefix", "--limit=1", "-w", "json"];
     let found: Value = serde_json::from_str(&trio.ctl(&count).await?)?;
     // Zero is left out.
     Ok(found["count"].as_u64().unwrap_or(0))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::etcd::Trio;
@@ -62,14 +62,7 @@ async fn refused(case: &Case, endpoints: &str) -> Result<ApiError> {
     let query = format!("?engine=etcd&endpoints={endpoints}");
     let url = case.server.page(&query);
     tab.browser.driver_at(&tab.window).await?.goto(&url).await?;
-    let opened = tab.ready().await.map(|()| "ready");
-    let error = opened
-        .err()
-        .map(|error| match error.downcast::<ApiError>() {
-            Ok(error) => Err(error.into()),
-            Err(error) => Err(error),
-        });
-    let error = error_of(error.unwrap_or(Ok("ready")))?;
+    let error = error_of(tab.ready().await).with_context(|| endpoints.to_owned())?;
     // A person reads the same.
     tab.shows("notices", "why", |it| it.contains(&error.message))
         .await?;
@@ -81,7 +74,8 @@ async fn refused(case: &Case, endpoints: &str) -> Result<ApiError> {
 pub async fn etcd_wrong_endpoints(case: &Case) -> Result<()> {
     let with = Trio::of(1, &["--cors=*"]).await?;
     let other = Trio::of(1, &["--cors=*"]).await?;
-    let without = Trio::of(1, &[]).await?;
+    // By itself etcd lets all pages in.
+    let without = Trio::of(1, &["--cors=http://elsewhere.example:80"]).await?;
     for trio in [&with, &other, &without] {
         trio.healthy().await?;
     }
@@ -97,7 +91,7 @@ pub async fn etcd_wrong_endpoints(case: &Case) -> Result<()> {
             "UNREACHABLE",
             "http://127.0.0.1:1 does not answer",
         ),
-        (without.url(0), "NO_CORS", "--cors='http://"),
+        (without.url(0), "NO_CORS", "its --cors must be '*' or name http://"),
         (
             old.url.clone(),
             "OLD_ETCD",

@@ -158,7 +158,7 @@ impl Trio {
 
     /// Waits until all members answer and one of them leads; its place.
     pub async fn healthy(&self) -> Result<usize> {
-        eventually("etcd to have a leader", SOON, async || {
+        let healthy = eventually("etcd to have a leader", SOON, async || {
             let status = self.ctl(&["endpoint", "status", "-w", "json"]).await?;
             let status: Vec<serde_json::Value> = serde_json::from_str(&status)?;
             ensure!(status.len() == self.members.len(), "{status:?}");
@@ -169,7 +169,17 @@ impl Trio {
             let leader = status.iter().find(leads).context("nobody leads")?;
             let at = (0..self.members.len()).find(|at| leader["Endpoint"] == self.url(*at));
             at.context("it is none of them")
-        })
-        .await
+        });
+        healthy.await.with_context(|| self.complaints())
+    }
+
+    /// The last words of each log.
+    fn complaints(&self) -> String {
+        let logs = (0..self.members.len()).map(|at| {
+            let log = self.folder.path().join(format!("n{at}.log"));
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            log.lines().next_back().unwrap_or_default().to_owned()
+        });
+        logs.collect::<Vec<_>>().join("\n")
     }
 }

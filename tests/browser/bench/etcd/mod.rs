@@ -18,7 +18,7 @@ use crate::stage::Check;
 
 pub use failover::failover;
 use trio::Trio;
-pub use trio::version;
+pub use tabraft_browser_tests::etcd::version;
 
 /// Operations that share a connection, at most: more, or fewer, made etcd slower here.
 const PER_CONNECTION: u64 = 32;

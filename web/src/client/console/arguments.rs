@@ -1,7 +1,7 @@
 //! What the console's calls are given: checked, and named where it is wrong.
 
 use bytes::Bytes;
-use js_sys::{Array, Function, JsString, Object, Reflect, Uint8Array};
+use js_sys::{Array, Function, JsString, Object, Reflect, Symbol, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
@@ -33,13 +33,18 @@ impl Arguments {
 
     /// A value: a string, or bytes.
     pub fn bytes(&self, at: u32, name: &str) -> Result<Bytes, ApiError> {
-        match self.0.get(at).dyn_into::<Uint8Array>() {
-            Ok(bytes) => Ok(bytes.to_vec().into()),
-            Err(other) if other.is_string() => Ok(self.text(at, name)?.into()),
-            Err(_) => Err(ApiError::bad_argument(format!(
-                "{name} must be a string or a Uint8Array."
-            ))),
+        let value = self.0.get(at);
+        if value.is_string() {
+            return Ok(self.text(at, name)?.into());
         }
+        // One of another frame is no instance of this one's Uint8Array.
+        let tag = Reflect::get(&value, &Symbol::to_string_tag());
+        if tag.is_ok_and(|tag| tag == "Uint8Array") {
+            return Ok(Uint8Array::new(&value).to_vec().into());
+        }
+        Err(ApiError::bad_argument(format!(
+            "{name} must be a string or a Uint8Array."
+        )))
     }
 
     pub fn function(&self, at: u32, name: &str) -> Result<Function, ApiError> {

@@ -111,8 +111,8 @@ async fn unreadable(url: &str) -> ApiError {
     ApiError::new(
         "NO_CORS",
         format!(
-            "{url} answers, but does not let this page read it. If it is etcd, start it with \
-             --cors='{origin}'."
+            "{url} answers, but does not let this page read it. If it is etcd, its --cors must be \
+             '*' or name {origin}."
         ),
     )
 }
