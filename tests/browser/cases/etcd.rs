@@ -56,7 +56,7 @@ pub async fn etcd_client(case: &Case) -> Result<()> {
     // Bytes that are no text come and go as they are.
     trio.ctl(&["put", "theirs", "grüße"]).await?;
     ensure!(tab.get("theirs").await?.as_deref() == Some("grüße"));
-    let bytes = "await tabraft.put('bytes', new Uint8Array([0, 255, 10, 128]));\
+    let bytes = "await tabraft.put('bytes', new window.Uint8Array([0, 255, 10, 128]));\
                  const got = await tabraft.get('bytes');\
                  return got?.constructor?.name === 'Uint8Array' ? [...got] : got";
     let got = tab.run(bytes, Value::Null).await?;

@@ -24,7 +24,7 @@ async fn furnish(tab: &Tab, pairs: u64) -> Result<()> {
         const lane = async () => {
             while (n < args) {
                 const mine = n++;
-                const value = mine % 100 ? `${mine}:`.padEnd(100, "x") : new Uint8Array([255, mine % 256, 0]);
+                const value = mine % 100 ? `${mine}:`.padEnd(100, "x") : new window.Uint8Array([255, mine % 256, 0]);
                 await tabraft.put(`house/${mine}`, value, { timeoutMs: 60000 });
             }
         };

@@ -91,7 +91,11 @@ pub async fn etcd_wrong_endpoints(case: &Case) -> Result<()> {
             "UNREACHABLE",
             "http://127.0.0.1:1 does not answer",
         ),
-        (without.url(0), "NO_CORS", "its --cors must be '*' or name http://"),
+        (
+            without.url(0),
+            "NO_CORS",
+            "its --cors must be '*' or name http://",
+        ),
         (
             old.url.clone(),
             "OLD_ETCD",

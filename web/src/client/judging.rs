@@ -145,6 +145,23 @@ impl Judging {
         self.journal.borrow_mut().others_write(hashes);
     }
 
+    /// The verdict on all of it.
+    ///
+    /// # Errors
+    /// `TIMEOUT`.
+    pub async fn settled(&self, deadline: Deadline) -> Result<Standing, ApiError> {
+        loop {
+            self.judge().await;
+            let busy = self.busy.get() || self.journal.borrow().is_suspicious();
+            if !busy {
+                return Ok(self.standing());
+            }
+            if !deadline.pause(SETTLED_US as u32 / 10_000).await {
+                return Err(ApiError::new("TIMEOUT", "Not all was judged in time."));
+            }
+        }
+    }
+
     fn tell_open_writes(self: &Rc<Self>) {
         let open = self.journal.borrow().open_writes();
         self.tell(open);
@@ -229,18 +246,9 @@ impl Cluster {
     /// # Errors
     /// `TIMEOUT`.
     pub async fn judged(&self, deadline: Deadline) -> Result<Standing, ApiError> {
-        let judging = &self.store().await?.judging;
-        loop {
-            judging.judge().await;
-            let busy = judging.busy.get() || judging.journal.borrow().is_suspicious();
-            if !busy {
-                self.tell(Update::Judged);
-                return Ok(self.standing());
-            }
-            if !deadline.pause(SETTLED_US as u32 / 10_000).await {
-                return Err(ApiError::new("TIMEOUT", "Not all was judged in time."));
-            }
-        }
+        let standing = self.store().await?.judging.settled(deadline).await?;
+        self.tell(Update::Judged);
+        Ok(standing)
     }
 
     /// This tab's operations that are kept, in the order of their invocation, and how far its

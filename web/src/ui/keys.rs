@@ -131,7 +131,16 @@ fn remark(ask: Memo<Ask>, shown: RwSignal<Rows>) -> AnyView {
 fn asked(feed: Feed, prefix: RwSignal<String>, choice: Choice) -> Ask {
     let (node, consistency) = (choice.node.get(), choice.consistency.get());
     feed.status.with(|status| {
-        let id = node.unwrap_or(status.leader);
+        let id = match node {
+            Some(id) => id,
+            // Any member of an etcd finds its leader, even one that does not answer this page.
+            None if !feed.of_tabs => {
+                let running = status.nodes.iter().filter(|n| n.state == State::Running);
+                let furthest = running.max_by_key(|n| n.applied);
+                furthest.map_or(status.leader, |n| n.id)
+            }
+            None => status.leader,
+        };
         let replica = status.nodes.iter().find(|n| n.id == id);
         let obstacle = match replica {
             None => Some("Waits for a leader.".to_owned()),

@@ -5,12 +5,19 @@ use leptos::web_sys::SubmitEvent;
 
 use super::command::{Place, Told};
 use super::feed::Feed;
-use super::figures::grouped;
+use super::figures::{duration, grouped};
+use super::judge;
 use super::working::Working;
 use crate::client::address;
+use crate::client::bench::beside::Side;
 use crate::client::deadline::Deadline;
 use crate::client::moving::Move;
 use crate::settings;
+
+/// A measurement of both.
+const OPS: u64 = 2_000;
+const IN_FLIGHT: u64 = 16;
+const VALUE_BYTES: usize = 256;
 
 /// For the tabs' leader to be found and read, in milliseconds.
 const TIMEOUT_MS: f64 = 60_000.0;
@@ -79,6 +86,41 @@ fn Who(user: RwSignal<String>, password: RwSignal<String>) -> impl IntoView {
     }
 }
 
+/// Both under the same load, and the judge's verdict on each.
+#[component]
+fn Sides(sides: [Side; 2]) -> impl IntoView {
+    let row = |(name, side): (&'static str, Side)| {
+        let figures = side.figures;
+        let cells = [
+            grouped(figures.ops_per_second as u64),
+            duration(figures.p50_ms),
+            duration(figures.p99_ms),
+        ];
+        view! {
+            <tr>
+                <th scope="row">{name}</th>
+                {cells.map(|cell| view! { <td class="figure">{cell}</td> }).collect_view()}
+                <td>{judge::sentence(&side.standing)}</td>
+            </tr>
+        }
+    };
+    let rows = ["tabs", "etcd"].into_iter().zip(sides).map(row);
+    view! {
+        <table class="bars" data-testid="sides">
+            <thead>
+                <tr>
+                    <th scope="col">"Where"</th>
+                    <th scope="col" class="figure">"A second"</th>
+                    <th scope="col" class="figure">"Median"</th>
+                    <th scope="col" class="figure">"p99"</th>
+                    <th scope="col">"The judge"</th>
+                </tr>
+            </thead>
+            <tbody>{rows.collect_view()}</tbody>
+        </table>
+    }
+}
+
 #[component]
 fn SignIn(feed: Feed, user: RwSignal<String>, password: RwSignal<String>) -> impl IntoView {
     let place = Place::keeping();
@@ -118,22 +160,43 @@ fn Copying(
     let prefix = RwSignal::new(String::new());
     let overwrite = RwSignal::new(false);
     let busy = RwSignal::new(false);
-    let go = move |there: bool| {
+    let sides = RwSignal::new(None::<[Side; 2]>);
+    // What the form says, unless something is under way.
+    let filled = move || {
         if busy.get_untracked() {
-            return;
+            return None;
         }
         let endpoints = match endpoints.with_untracked(|text| settings::endpoints(text)) {
             Ok(endpoints) => endpoints,
-            Err(wanted) => return place.refuse(format!("Endpoints must be {wanted}.")),
+            Err(wanted) => {
+                place.refuse(format!("Endpoints must be {wanted}."));
+                return None;
+            }
         };
         let name = user.get_untracked();
-        let wanted = Move {
+        Some(Move {
             endpoints,
             login: (!name.is_empty()).then(|| (name, password.get_untracked())),
             prefix: prefix.get_untracked(),
             overwrite: overwrite.get_untracked(),
             progress: None,
-        };
+        })
+    };
+    let measure = move |_| {
+        let Some(wanted) = filled() else { return };
+        let cluster = feed.cluster();
+        busy.set(true);
+        place.take(async move {
+            let measured = cluster.beside(&wanted, OPS, IN_FLIGHT, VALUE_BYTES).await;
+            busy.try_set(false);
+            sides.try_set(Some(measured?));
+            Ok(format!(
+                "{OPS} operations on each, half of them linearizable reads, {IN_FLIGHT} at once."
+            ))
+        });
+    };
+    let go = move |there: bool| {
+        let Some(wanted) = filled() else { return };
         let (cluster, deadline) = (feed.cluster(), Deadline::after(TIMEOUT_MS));
         busy.set(true);
         place.take(async move {
@@ -179,8 +242,12 @@ fn Copying(
                     on:click=move |_| go(true)>"Copy to etcd"</button>
                 <button type="button" data-testid="import-from" aria-disabled=waits
                     on:click=move |_| go(false)>"Copy from etcd"</button>
+                <button type="button" data-testid="beside" aria-disabled=waits
+                    title="The same load on the tabs and on etcd, one after the other"
+                    on:click=measure>"Measure both"</button>
             </div>
             <Working feed />
+            {move || sides.get().map(|sides| view! { <Sides sides /> }.into_any())}
             <Told place hook="moving-told" />
         </form>
     }

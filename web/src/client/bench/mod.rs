@@ -1,5 +1,7 @@
 //! `tabraft.bench`: how fast this page's cluster is, beside what this browser charges by itself.
 
+pub mod beside;
+
 use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
@@ -73,6 +75,24 @@ pub struct Plain {
     pub p99_ms: f64,
 }
 
+impl Figures {
+    fn of(ops: u64, seconds: f64, mut latencies: Vec<f64>) -> Self {
+        latencies.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let nth = (latencies.len() as f64 * share) as usize;
+            latencies.get(nth.min(latencies.len().saturating_sub(1)))
+        };
+        Self {
+            ops,
+            seconds,
+            ops_per_second: ops as f64 / seconds,
+            p50_ms: at(0.5).copied().unwrap_or_default(),
+            p99_ms: at(0.99).copied().unwrap_or_default(),
+            beside: None,
+        }
+    }
+}
+
 impl Cluster {
     /// Runs a load over this page's cluster, and what it is `beside`, if it is to be.
     ///
@@ -116,20 +136,7 @@ impl Cluster {
         let began = now_ms();
         try_join_all((0..load.in_flight).map(|_| lane())).await?;
         let seconds = (now_ms() - began) / 1_000.0;
-        let mut sorted = latencies.take();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let nth = (sorted.len() as f64 * share) as usize;
-            sorted.get(nth.min(sorted.len().saturating_sub(1)))
-        };
-        Ok(Figures {
-            ops: load.ops,
-            seconds,
-            ops_per_second: load.ops as f64 / seconds,
-            p50_ms: at(0.5).copied().unwrap_or_default(),
-            p99_ms: at(0.99).copied().unwrap_or_default(),
-            beside: None,
-        })
+        Ok(Figures::of(load.ops, seconds, latencies.take()))
     }
 
     async fn one(&self, kind: Kind, key: &str, value: &Bytes) -> Result<(), ApiError> {

@@ -1,7 +1,7 @@
 //! What the console's calls are given: checked, and named where it is wrong.
 
 use bytes::Bytes;
-use js_sys::{Array, Function, JsString, Object, Reflect, Symbol, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Function, JsString, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
@@ -38,8 +38,8 @@ impl Arguments {
             return Ok(self.text(at, name)?.into());
         }
         // One of another frame is no instance of this one's Uint8Array.
-        let tag = Reflect::get(&value, &Symbol::to_string_tag());
-        if tag.is_ok_and(|tag| tag == "Uint8Array") {
+        let width = Reflect::get(&value, &"BYTES_PER_ELEMENT".into());
+        if ArrayBuffer::is_view(&value) && width.is_ok_and(|width| width == 1) {
             return Ok(Uint8Array::new(&value).to_vec().into());
         }
         Err(ApiError::bad_argument(format!(

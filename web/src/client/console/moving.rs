@@ -1,10 +1,10 @@
-//! `exportTo` and `importFrom`: between tabs and etcd.
+//! `exportTo`, `importFrom` and `beside`: tabs and etcd.
 
-use js_sys::{Array, Function, Object};
+use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::arguments::Arguments;
-use super::results::{number, object};
+use super::results::{number, object, plain};
 use super::{Outcome, tabs_method};
 use crate::client::Cluster;
 use crate::client::moving::{Move, Moved};
@@ -28,14 +28,61 @@ const OPTIONS: [&str; 7] = [
 /// The browser's.
 pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
     tabs_method(api, cluster, "exportTo", |me, args| async move {
+        args.know(0, &OPTIONS)?;
         let deadline = args.deadline(0, TIMEOUT_MS)?;
         let moved = me.export_to(wanted(&args)?, deadline).await?;
         result(moved, "index")
     })?;
+    install_beside(api, cluster)?;
     tabs_method(api, cluster, "importFrom", |me, args| async move {
+        args.know(0, &OPTIONS)?;
         let deadline = args.deadline(0, TIMEOUT_MS)?;
         let moved = me.import_from(wanted(&args)?, deadline).await?;
         result(moved, "revision")
+    })
+}
+
+/// `beside`: tabs and etcd under the same load.
+///
+/// # Errors
+/// The browser's.
+fn install_beside(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
+    tabs_method(api, cluster, "beside", |me, args| async move {
+        let names: Vec<_> = OPTIONS
+            .into_iter()
+            .chain(["ops", "inFlight", "valueBytes"])
+            .collect();
+        args.know(0, &names)?;
+        let whole = |name, most, usual: f64| {
+            let given = args.whole(0, name, 1.0, most)?;
+            Ok::<_, ApiError>(given.unwrap_or(usual))
+        };
+        let (ops, in_flight) = (
+            whole("ops", 1e6, 2_000.0)?,
+            whole("inFlight", 4_096.0, 16.0)?,
+        );
+        let bytes = whole("valueBytes", 1_048_576.0, 256.0)?;
+        let sides = me
+            .beside(
+                &wanted(&args)?,
+                ops as u64,
+                in_flight as u64,
+                bytes as usize,
+            )
+            .await?;
+        let [tabs, etcd] = sides.map(|side| {
+            let figures = plain(&side.figures)?;
+            let verdict = [
+                ("linearizable", side.standing.broken.is_none().into()),
+                ("judged", number(side.standing.operations)),
+            ];
+            for (name, value) in verdict {
+                Reflect::set(&figures, &name.into(), &value)
+                    .map_err(|error| ApiError::browser("A result could not be made", &error))?;
+            }
+            Ok::<_, ApiError>(figures)
+        });
+        object(&[("tabs", tabs?), ("etcd", etcd?)])
     })
 }
 
@@ -50,7 +97,6 @@ fn result(moved: Moved, as_of: &str) -> Outcome {
 }
 
 fn wanted(args: &Arguments) -> Result<Move, ApiError> {
-    args.know(0, &OPTIONS)?;
     let text = |name: &str| {
         let value = args.option(0, name)?;
         let wrong = || ApiError::bad_argument(format!("{name} must be a string."));

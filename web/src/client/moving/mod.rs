@@ -54,7 +54,7 @@ pub struct Moved {
 }
 
 impl Cluster {
-    async fn open_etcd(&self, it: &Move, deadline: Deadline) -> Result<Etcd, ApiError> {
+    pub(super) async fn open_etcd(&self, it: &Move, deadline: Deadline) -> Result<Etcd, ApiError> {
         let etcd = Etcd::connect(&it.endpoints).await?;
         if let Some((name, password)) = &it.login {
             etcd.sign_in(name, password, deadline).await?;
