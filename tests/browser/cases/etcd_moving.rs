@@ -89,6 +89,50 @@ pub async fn etcd_there_and_back(case: &Case) -> Result<()> {
     trio.end().await
 }
 
+/// The panel for machines: both under one load with a verdict each, and copying, by hand.
+pub async fn etcd_beside_tabs(case: &Case) -> Result<()> {
+    let trio = Trio::start(&["--cors=*"]).await?;
+    trio.healthy().await?;
+    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    tab.healthy(3).await?;
+    let options = json!({ "endpoints": trio.urls(), "ops": 400, "inFlight": 8 });
+    let told = moved(&tab, "beside", options).await?;
+    for side in ["tabs", "etcd"] {
+        let it = &told[side];
+        // The operations, and the deletion of each key.
+        ensure!(
+            it["linearizable"] == true && it["judged"] == 464,
+            "{side}: {told}"
+        );
+        ensure!(
+            it["ops"] == 400 && it["opsPerSecond"].as_f64() > Some(1.0),
+            "{told}"
+        );
+    }
+    ensure!(count(&trio).await? == 0, "keys are left");
+
+    tab.put("by/hand", "yes").await?;
+    tab.fill("endpoints", &trio.urls()).await?;
+    tab.fill("moving-prefix", "by/").await?;
+    tab.press("export-to").await?;
+    tab.shows("moving-told", "what was copied", |it| {
+        it.starts_with("1 pairs of the tabs as of index ") && it.contains("1 were written")
+    })
+    .await?;
+    let value = trio.ctl(&["get", "by/hand", "--print-value-only"]).await?;
+    ensure!(value.trim() == "yes", "{value}");
+    tab.press("beside").await?;
+    tab.shows("sides", "both", |it| {
+        it.contains("tabs") && it.contains("etcd") && it.matches("Linearizable").count() == 2
+    })
+    .await?;
+    let link = "return document.querySelector('[data-testid=open-etcd]').href";
+    let link: String = tab.eval(link, Value::Null).await?;
+    let page = case.open_at(&link).await?;
+    ensure!(page.get("by/hand").await?.as_deref() == Some("yes"));
+    trio.end().await
+}
+
 /// The tab that exports is closed half way; another goes on from there. A member that dies meanwhile
 /// stops nothing.
 pub async fn etcd_export_killed(case: &Case) -> Result<()> {

@@ -105,6 +105,7 @@ const CASES: &[Entry] = &[
     entry!(BOTH, etcd::etcd_member_killed),
     entry!(CHROMIUM, etcd::etcd_sign_in),
     entry!(BOTH, etcd_moving::etcd_there_and_back),
+    entry!(CHROMIUM, etcd_moving::etcd_beside_tabs),
     entry!(CHROMIUM, etcd_moving::etcd_export_killed),
     entry!(CHROMIUM, etcd_moving::etcd_nothing_half_done),
     entry!(BOTH, etcd_wrong::etcd_wrong_endpoints),
