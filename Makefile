@@ -29,7 +29,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
-setup: ## Install what is missing: Rust for wasm32, Trunk, wasm-bindgen, wasm-opt, browsers, axe-core
+setup: ## Install what is missing: Rust for wasm32, Trunk, wasm-bindgen, wasm-opt, browsers, axe-core, etcd
 	@web/setup.sh test
 
 .PHONY: setup-rust setup-build

@@ -5,8 +5,8 @@
 #
 #   web/setup.sh rust     Rust with the wasm32 library, clippy, rustfmt
 #   web/setup.sh build    that, and what `trunk serve` and `trunk build` need
-#   web/setup.sh test     that, browsers with their WebDriver servers, and axe-core
-#   web/setup.sh bench    that, and what tabraft is measured beside: etcd, Dexie
+#   web/setup.sh test     that, browsers with their WebDriver servers, axe-core, and etcd
+#   web/setup.sh bench    that, and what tabraft is measured beside: Dexie
 #
 # Tools go where `cargo install` puts them, so that plain `trunk serve` and
 # `cargo test` work afterwards without make.
@@ -39,7 +39,7 @@ part=${1:-build}
 case $part in
   rust) steps=1 ;;
   build) steps=4 ;;
-  test) steps=7 ;;
+  test) steps=8 ;;
   bench) steps=9 ;;
   *) echo "setup: unknown part '$part': use rust, build, test or bench" >&2; exit 2 ;;
 esac
@@ -389,24 +389,27 @@ setup_axe() {
   finished
 }
 
-# --- 8, 9: what tabraft is measured beside ---------------------------------
+# --- 8: the engine for several machines ------------------------------------
 
-# Without it the bench leaves its column empty. Debian's package would start it
-# as a service, too, which nobody asked for here.
+# Without it the tests that need it fail and say so, and the bench leaves its
+# column empty. Debian's package would start it as a service, too, which nobody
+# asked for here.
 setup_etcd() {
   begin "etcd"
   local found
   found=$(version_of etcd)
-  if [ -n "$found" ]; then there "$found"; return; fi
-  if ! have_apt; then say "not there and there is no apt: etcd is left out"; return; fi
+  if [ -n "$found" ] && have etcdctl; then there "$found"; return; fi
+  if ! have_apt; then say "etcd and etcdctl are not there, and there is no apt: left out"; return; fi
   ask_for_root
-  if ! apt_install etcd-server 2>&1 | indented; then
-    say "apt-get could not install etcd-server: etcd is left out"
+  if ! apt_install etcd-server etcd-client 2>&1 | indented; then
+    say "apt-get could not install etcd-server and etcd-client: left out"
     return
   fi
   if have systemctl; then as_root systemctl disable --now --quiet etcd 2>/dev/null || true; fi
   finished "$(version_of etcd)"
 }
+
+# --- 9: what tabraft is measured beside ------------------------------------
 
 setup_dexie() {
   begin "Dexie $DEXIE_VERSION"
@@ -444,9 +447,9 @@ if [ "$part" = test ] || [ "$part" = bench ]; then
   setup_geckodriver
   finish_browsers
   setup_axe
+  setup_etcd
 fi
 if [ "$part" = bench ]; then
-  setup_etcd
   setup_dexie
 fi
 if [ $built = yes ]; then rm -rf "$build_dir"; fi

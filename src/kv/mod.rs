@@ -10,6 +10,7 @@
 pub mod command;
 pub mod session;
 pub mod store;
+pub mod tally;
 
 pub use command::{Command, Op, Outcome, Refusal};
 pub use store::{Applied, Store};

@@ -39,8 +39,20 @@ pub enum Revive {
     Manual,
 }
 
+/// What the cluster is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    #[default]
+    Tabs,
+    /// Processes of etcd, at `endpoints`.
+    Etcd,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    pub engine: Engine,
+    /// Where etcd listens for clients: without a slash at the end.
+    pub endpoints: Vec<String>,
     pub cluster: String,
     /// Size of a cluster that does not exist yet.
     pub nodes: u64,
@@ -60,6 +72,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            engine: Engine::Tabs,
+            endpoints: Vec::new(),
             cluster: "demo".into(),
             nodes: 3,
             host: Hosting::Auto,
@@ -101,11 +115,18 @@ impl Settings {
                 notices.push(bad_parameter(&name, &value, &wanted));
             }
         }
+        if settings.engine == Engine::Etcd {
+            settings.cluster = "etcd".into();
+        }
         (settings, notices)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
+            "engine" => {
+                self.engine = choice(value, &[("tabs", Engine::Tabs), ("etcd", Engine::Etcd)])?;
+            }
+            "endpoints" => self.endpoints = endpoints(value)?,
             "cluster" => self.cluster = cluster_name(value)?,
             "nodes" => self.nodes = number(value, &(1..=NODES_MAX))?,
             "host" => self.host = hosting(value)?,
@@ -154,6 +175,10 @@ fn bad_parameter(name: &str, value: &str, wanted: &str) -> String {
             "The address has a parameter “{name}” that tabraft does not know. It was ignored."
         );
     }
+    // Somebody may have put a password there, which need not be read by others.
+    if name == "endpoints" {
+        return format!("The address names endpoints that are none. They must be {wanted}.");
+    }
     format!("The address says {name}={value}. It must be {wanted}. The default was used.")
 }
 
@@ -188,6 +213,36 @@ fn choice<T: Copy>(value: &str, choices: &[(&str, T)]) -> Result<T, String> {
         names.join(" or ")
     })
 }
+
+/// etcd's endpoints, as in a URL: with commas between them.
+///
+/// # Errors
+/// What they must be.
+pub fn endpoints(value: &str) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    for endpoint in value.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+        let endpoint = endpoint.trim_end_matches('/');
+        let host = ["http://", "https://"]
+            .iter()
+            .find_map(|scheme| endpoint.strip_prefix(scheme));
+        // No path, and no name or password: an address is passed on.
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
+        if !host.is_some_and(|host| !host.is_empty() && host.chars().all(plain)) {
+            return Err(ENDPOINTS_WANTED.into());
+        }
+        if !found.iter().any(|it| it == endpoint) {
+            found.push(endpoint.to_owned());
+        }
+    }
+    if found.is_empty() || found.len() > ENDPOINTS_MAX {
+        return Err(ENDPOINTS_WANTED.into());
+    }
+    Ok(found)
+}
+
+const ENDPOINTS_MAX: usize = 16;
+const ENDPOINTS_WANTED: &str = "1 to 16 addresses such as http://127.0.0.1:2379, with commas \
+    between them and without a path, a name or a password";
 
 fn hosting(value: &str) -> Result<Hosting, String> {
     match value {

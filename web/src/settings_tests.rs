@@ -30,6 +30,8 @@ fn good_parameters_are_taken() {
     ]);
     assert_eq!(notices, Vec::<String>::new());
     let wanted = Settings {
+        engine: Engine::Tabs,
+        endpoints: Vec::new(),
         cluster: "a-b.c_9".into(),
         nodes: 5,
         host: Hosting::Nodes(vec![3, 1]),
@@ -69,6 +71,12 @@ fn each_bad_parameter_is_named_and_its_default_used() {
         ("salvage", "yes"),
         ("revive", ""),
         ("colour", "blue"),
+        ("engine", "zookeeper"),
+        ("endpoints", ""),
+        ("endpoints", "127.0.0.1:2379"),
+        ("endpoints", "http://"),
+        ("endpoints", "http://e/v3"),
+        ("endpoints", "http://root:secret@e:2379"),
     ];
     for (name, value) in bad {
         let (settings, notices) = read(&[(name, value)]);
@@ -76,6 +84,26 @@ fn each_bad_parameter_is_named_and_its_default_used() {
         assert_eq!(notices.len(), 1, "{name}={value}");
         assert!(notices[0].contains(name), "{}", notices[0]);
     }
+}
+
+#[test]
+fn endpoints_are_listed_once_and_without_a_slash() {
+    let given = "http://127.0.0.1:2379/, https://b.example,http://127.0.0.1:2379,http://[::1]:1";
+    let (settings, notices) = read(&[("engine", "etcd"), ("endpoints", given)]);
+    assert!(notices.is_empty());
+    let wanted = [
+        "http://127.0.0.1:2379",
+        "https://b.example",
+        "http://[::1]:1",
+    ];
+    assert_eq!(settings.endpoints, wanted);
+    assert_eq!(
+        (settings.engine, settings.cluster.as_str()),
+        (Engine::Etcd, "etcd")
+    );
+    // What was meant as a secret is not shown.
+    let (_, notices) = read(&[("endpoints", "http://root:secret@e:2379")]);
+    assert!(!notices[0].contains("secret"));
 }
 
 #[test]

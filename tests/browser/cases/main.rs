@@ -10,6 +10,9 @@ mod basics;
 mod by_hand;
 mod deaths;
 mod disks;
+mod etcd;
+mod etcd_moving;
+mod etcd_wrong;
 mod experiments;
 mod fencing;
 mod foreign_messages;
@@ -98,6 +101,14 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, foreign_messages::foreign_messages),
     entry!(BOTH, judge::verdict_of_a_tab),
     entry!(CHROMIUM, judge::keys_of_others),
+    entry!(BOTH, etcd::etcd_client),
+    entry!(BOTH, etcd::etcd_member_killed),
+    entry!(CHROMIUM, etcd::etcd_sign_in),
+    entry!(BOTH, etcd_moving::etcd_there_and_back),
+    entry!(CHROMIUM, etcd_moving::etcd_beside_tabs),
+    entry!(CHROMIUM, etcd_moving::etcd_export_killed),
+    entry!(CHROMIUM, etcd_moving::etcd_nothing_half_done),
+    entry!(BOTH, etcd_wrong::etcd_wrong_endpoints),
     entry!(BOTH, speed::bench),
     entry!(CHROMIUM, speed::measured_from_the_page),
     Entry {

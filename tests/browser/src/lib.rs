@@ -8,6 +8,7 @@
 //! - [`tab`]: one tab and its `window.tabraft`.
 //! - [`page`]: what a person sees and presses.
 //! - [`screen`]: how large a screen a tab is on, and whether it is dark.
+//! - [`etcd`]: three of its processes.
 //! - [`axe`]: what keeps people from using the page.
 //! - [`storage`]: the origin's databases, read past tabraft.
 //! - [`load`]: writes that go on while things are being killed, and the proof that none is lost.
@@ -23,6 +24,7 @@ pub mod browser;
 pub mod build;
 pub mod case;
 pub mod chance;
+pub mod etcd;
 pub mod load;
 pub mod operations;
 pub mod page;

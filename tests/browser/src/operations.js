@@ -7,7 +7,7 @@ const told = { running: true, done: 0, unknown: 0, wrong: [] };
 harness.loads[name] = told;
 const client = Math.floor(Math.random() * 2 ** 48);
 // The only errors that say that a write has not happened and will not.
-const nothing = ["NO_LEADER", "BUSY", "NOT_RUNNING", "NO_SUCH_NODE"];
+const nothing = ["NO_LEADER", "BUSY", "NOT_RUNNING", "NO_SUCH_NODE", "UNREACHABLE"];
 const unknown = ["TIMEOUT", "SESSION_EXPIRED", "CLOSED"];
 
 const post = (line) =>

@@ -41,6 +41,18 @@ pub fn for_cluster(cluster: &str) -> Result<String, ApiError> {
     Ok(url.href())
 }
 
+/// The address at which the page is a client of an etcd. No name and no password is ever in it.
+///
+/// # Errors
+/// As [`parameters`].
+pub fn for_etcd(endpoints: &[String]) -> Result<String, ApiError> {
+    let url = page()?;
+    url.set_search("");
+    url.search_params().set("engine", "etcd");
+    url.search_params().set("endpoints", &endpoints.join(","));
+    Ok(url.href())
+}
+
 fn page() -> Result<web_sys::Url, ApiError> {
     let window =
         web_sys::window().ok_or_else(|| ApiError::new("BROWSER", "There is no window."))?;

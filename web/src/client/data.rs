@@ -1,133 +1,60 @@
 //! Reads and writes.
 
-use bytes::Bytes;
-use tabraft::kv::command::check_key;
-use tabraft::kv::{Applied, Op, Outcome};
-use tabraft::wire::{Answer, Ask, Read};
+use std::rc::Rc;
 
-use super::{Cluster, now, wrong_answer};
-use crate::model::{ApiError, Call, Consistency, Update, Written};
+use bytes::Bytes;
+
+use super::Cluster;
+use super::judged::Judged;
+use super::store::{Pair, Store, Watch};
+use crate::model::{ApiError, Call, Status, Written};
 
 impl Cluster {
+    /// What this page's clients use, with the judge's eye on it.
+    ///
+    /// # Errors
+    /// Those of [`Cluster::ready`].
+    pub async fn store(&self) -> Result<&Judged, ApiError> {
+        self.ready().await?;
+        let unopened = || ApiError::new("CLOSED", "The page has no cluster.");
+        self.0.judged.get().ok_or_else(unopened)
+    }
+
     /// # Errors
     /// Those of the console API, here and below.
-    pub async fn put(&self, key: &str, value: &str, call: Call) -> Result<Written, ApiError> {
-        let (key, value) = (key.to_owned(), Bytes::copy_from_slice(value.as_bytes()));
-        self.write(Op::Put { key, value }, call).await
+    pub async fn put(&self, key: &str, value: Bytes, call: Call) -> Result<Written, ApiError> {
+        self.store().await?.put(key, value, call).await
     }
 
     pub async fn delete(&self, key: &str, call: Call) -> Result<Written, ApiError> {
-        self.write(Op::Delete { key: key.into() }, call).await
+        self.store().await?.delete(key, call).await
     }
 
     pub async fn cas(
         &self,
         key: &str,
-        expected: Option<&str>,
-        value: &str,
+        expected: Option<Bytes>,
+        value: Bytes,
         call: Call,
     ) -> Result<Written, ApiError> {
-        let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
-        let op = Op::Cas {
-            key: key.into(),
-            expected: expected.map(bytes),
-            value: bytes(value),
-        };
-        self.write(op, call).await
+        self.store().await?.cas(key, expected, value, call).await
     }
 
-    async fn write(&self, op: Op, call: Call) -> Result<Written, ApiError> {
-        op.check()?;
-        let joined = self.joined().await?;
-        self.check_target(call.node)?;
-        let began = now();
-        let noted = self.note_write(&op);
-        let result = joined.requests.write(op, call.node, call.timeout_ms).await;
-        self.note_written(noted, &result);
-        let applied = result?;
-        self.done(true, began);
-        Ok(written(&applied))
+    pub async fn get(&self, key: &str, call: Call) -> Result<Option<Bytes>, ApiError> {
+        self.store().await?.get(key, call).await
     }
 
-    pub async fn get(&self, key: &str, call: Call) -> Result<Option<String>, ApiError> {
-        check_key(key)?;
-        let ask = Ask::Get {
-            key: key.into(),
-            read: read_of(call.consistency),
-        };
-        self.joined().await?;
-        let is_judged = call.consistency == Consistency::Linearizable;
-        let noted = is_judged.then(|| self.note_get(key));
-        let answer = self.read(ask, call).await;
-        if let Some(noted) = noted {
-            let value = match &answer {
-                Ok(Answer::Value(value)) => Some(value.clone()),
-                _ => None,
-            };
-            self.note_got(noted, value);
-        }
-        match answer? {
-            Answer::Value(value) => Ok(value.map(|bytes| text(&bytes))),
-            _ => Err(wrong_answer()),
-        }
+    pub async fn scan(&self, prefix: &str, limit: u32, call: Call) -> Result<Vec<Pair>, ApiError> {
+        self.store().await?.scan(prefix, limit, call).await
     }
 
-    pub async fn scan(
-        &self,
-        prefix: &str,
-        limit: u32,
-        call: Call,
-    ) -> Result<Vec<(String, String)>, ApiError> {
-        let ask = Ask::Scan {
-            prefix: prefix.into(),
-            limit,
-            read: read_of(call.consistency),
-        };
-        match self.read(ask, call).await? {
-            Answer::Pairs(pairs) => {
-                let texts = pairs.into_iter().map(|(key, value)| (key, text(&value)));
-                Ok(texts.collect())
-            }
-            _ => Err(wrong_answer()),
-        }
+    /// The status after every member was asked.
+    pub async fn fresh_status(&self) -> Result<Status, ApiError> {
+        self.store().await?.status().await
     }
 
-    async fn read(&self, ask: Ask, call: Call) -> Result<Answer, ApiError> {
-        let joined = self.joined().await?;
-        self.check_target(call.node)?;
-        let began = now();
-        let answer = joined
-            .requests
-            .other(ask, call.node, call.timeout_ms)
-            .await?;
-        self.done(false, began);
-        Ok(answer)
+    /// Calls `changed` when the data may have changed, until the watch is dropped.
+    pub async fn watch(&self, changed: Rc<dyn Fn()>) -> Result<Watch, ApiError> {
+        Ok(self.store().await?.watch(changed))
     }
-
-    fn done(&self, write: bool, began_ms: f64) {
-        let latency_ms = now() - began_ms;
-        self.tell(Update::Done { write, latency_ms });
-    }
-}
-
-fn written(applied: &Applied) -> Written {
-    Written {
-        index: applied.index,
-        term: applied.term,
-        effect: !matches!(
-            applied.outcome,
-            Outcome::Deleted { existed: false } | Outcome::Swapped(false)
-        ),
-    }
-}
-
-fn read_of(consistency: Consistency) -> Read {
-    match consistency {
-        Consistency::Linearizable => Read::Linearizable,
-        Consistency::Stale => Read::Stale,
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

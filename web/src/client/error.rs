@@ -58,14 +58,6 @@ impl ApiError {
         Self::new("BROWSER", format!("{what}: {said}"))
     }
 
-    /// Whether a write that failed so had no effect and never will.
-    pub fn says_nothing_happened(&self) -> bool {
-        matches!(
-            self.code,
-            "BAD_ARGUMENT" | "BUSY" | "KEY_TOO_LARGE" | "NO_LEADER" | "VALUE_TOO_LARGE"
-        )
-    }
-
     /// An error that a worker or another tab told of. Codes are this API's own; a code of another
     /// build is `FAILED`.
     pub fn told(code: &str, message: String) -> Self {

@@ -179,7 +179,7 @@ impl Cluster {
         self.add_event(event);
     }
 
-    fn add_event(&self, event: Event) {
+    pub(super) fn add_event(&self, event: Event) {
         let event = self.0.view.borrow_mut().add_event(event);
         self.tell(Update::Event(event));
     }

@@ -23,7 +23,7 @@ use js_sys::Array;
 use tabraft::check::edn;
 use tabraft::check::journal::{Journal, OPERATIONS_MAX, SETTLED_US, Standing, hash};
 use tabraft::check::linear::{Call, Operation, Position, Return};
-use tabraft::kv::{Applied, Op, Outcome};
+use tabraft::kv::Op;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
@@ -103,35 +103,80 @@ impl Judging {
     }
 
     /// Notes a call that is about to be made.
-    fn invoked(&self, key: &str, call: Call) -> Option<u64> {
+    pub fn invoked(&self, key: &str, call: Call) -> Noted {
         let now = self.now_us();
-        self.journal.borrow_mut().invoked(now, key, call)
+        Noted(self.journal.borrow_mut().invoked(now, key, call))
     }
 
-    fn returned(&self, number: u64, answer: Return, position: Option<Position>) {
-        let now = self.now_us();
-        let mut journal = self.journal.borrow_mut();
-        journal.returned(number, now, answer, position);
+    /// The same of a write, which other tabs are told of before.
+    pub fn note_write(self: &Rc<Self>, op: &Op) -> Noted {
+        let call = match op.clone() {
+            Op::Put { value, .. } => Call::Put { value },
+            Op::Delete { .. } => Call::Delete,
+            Op::Cas {
+                expected, value, ..
+            } => Call::Cas { expected, value },
+        };
+        self.tell([hash(op.key())]);
+        self.invoked(op.key(), call)
     }
 
-    fn did_nothing(&self, number: u64) {
-        self.journal.borrow_mut().did_nothing(number);
+    pub fn returned(&self, noted: Noted, answer: Return, position: Option<Position>) {
+        let now = self.now_us();
+        if let Some(number) = noted.0 {
+            let mut journal = self.journal.borrow_mut();
+            journal.returned(number, now, answer, position);
+        }
+    }
+
+    pub fn did_nothing(&self, noted: Noted) {
+        if let Some(number) = noted.0 {
+            self.journal.borrow_mut().did_nothing(number);
+        }
+    }
+
+    /// How what was done stands, as far as it is judged.
+    pub fn standing(&self) -> Standing {
+        self.journal.borrow().standing().clone()
+    }
+
+    /// Keys that others write, by their hashes: they are left out from now on.
+    pub fn others_write(&self, hashes: impl IntoIterator<Item = u64>) {
+        self.journal.borrow_mut().others_write(hashes);
+    }
+
+    /// The verdict on all of it.
+    ///
+    /// # Errors
+    /// `TIMEOUT`.
+    pub async fn settled(&self, deadline: Deadline) -> Result<Standing, ApiError> {
+        loop {
+            self.judge().await;
+            let busy = self.busy.get() || self.journal.borrow().is_suspicious();
+            if !busy {
+                return Ok(self.standing());
+            }
+            if !deadline.pause(SETTLED_US as u32 / 10_000).await {
+                return Err(ApiError::new("TIMEOUT", "Not all was judged in time."));
+            }
+        }
+    }
+
+    fn tell_open_writes(self: &Rc<Self>) {
+        let open = self.journal.borrow().open_writes();
+        self.tell(open);
     }
 
     /// Tells the other tabs that this one writes keys: those of one microtask together.
-    fn tell(&self, cluster: &Cluster, hashes: impl IntoIterator<Item = u64>) {
+    fn tell(self: &Rc<Self>, hashes: impl IntoIterator<Item = u64>) {
         let mut telling = self.telling.borrow_mut();
         let under_way = !telling.is_empty();
         telling.extend(hashes);
         if under_way || telling.is_empty() {
             return;
         }
-        let cluster = cluster.clone();
-        spawn_local(async move {
-            if let Some(joined) = cluster.0.joined.get() {
-                joined.judging.tell_now();
-            }
-        });
+        let me = self.clone();
+        spawn_local(async move { me.tell_now() });
     }
 
     fn tell_now(&self) {
@@ -161,95 +206,38 @@ impl Judging {
     }
 }
 
-/// A call on its way; without an end, its outcome is unknown.
-pub(super) struct Noted(Option<u64>);
+/// A call on its way, if there was room for it; without an end, its outcome is unknown.
+#[derive(Clone, Copy)]
+pub struct Noted(Option<u64>);
 
 impl Cluster {
-    pub(super) fn note_write(&self, op: &Op) -> Noted {
-        let Some(joined) = self.0.joined.get() else {
-            return Noted(None);
-        };
-        let call = match op.clone() {
-            Op::Put { value, .. } => Call::Put { value },
-            Op::Delete { .. } => Call::Delete,
-            Op::Cas {
-                expected, value, ..
-            } => Call::Cas { expected, value },
-        };
-        joined.judging.tell(self, [hash(op.key())]);
-        Noted(joined.judging.invoked(op.key(), call))
-    }
-
-    pub(super) fn note_get(&self, key: &str) -> Noted {
-        let judging = self.0.joined.get().map(|joined| &joined.judging);
-        Noted(judging.and_then(|judging| judging.invoked(key, Call::Get)))
-    }
-
-    pub(super) fn note_written(&self, noted: Noted, result: &Result<Applied, ApiError>) {
-        let (Some(joined), Some(number)) = (self.0.joined.get(), noted.0) else {
-            return;
-        };
-        match result {
-            Ok(applied) => {
-                let answer = match applied.outcome {
-                    Outcome::Put => Return::Put,
-                    Outcome::Deleted { existed } => Return::Deleted { existed },
-                    Outcome::Swapped(swapped) => Return::Swapped(swapped),
-                    Outcome::Opened | Outcome::Changed | Outcome::Refused(_) => return,
-                };
-                let position = Position {
-                    index: applied.index,
-                    term: applied.term,
-                };
-                joined.judging.returned(number, answer, Some(position));
-            }
-            Err(error) if error.says_nothing_happened() => joined.judging.did_nothing(number),
-            // It may take effect yet.
-            Err(_) => {}
-        }
-    }
-
-    pub(super) fn note_got(&self, noted: Noted, value: Option<Option<bytes::Bytes>>) {
-        let (Some(joined), Some(number)) = (self.0.joined.get(), noted.0) else {
-            return;
-        };
-        match value {
-            Some(value) => joined.judging.returned(number, Return::Value(value), None),
-            None => joined.judging.did_nothing(number),
-        }
-    }
-
     /// A tab that has just been opened is told what may take effect yet.
     pub(super) fn tell_open_writes(&self) {
-        if let Some(joined) = self.0.joined.get() {
-            let open = joined.judging.journal.borrow().open_writes();
-            joined.judging.tell(self, open);
+        if let Some(judged) = self.0.judged.get() {
+            judged.judging.tell_open_writes();
         }
     }
 
     /// Judges what is new, if there is any; for the timer.
     pub(super) fn look_for_news(&self) {
-        let Some(joined) = self.0.joined.get() else {
+        let Some(judged) = self.0.judged.get() else {
             return;
         };
-        if !joined.judging.journal.borrow().has_news() {
+        let judging = judged.judging.clone();
+        if !judging.journal.borrow().has_news() {
             return;
         }
         let me = self.clone();
         spawn_local(async move {
-            if let Some(joined) = me.0.joined.get() {
-                joined.judging.judge().await;
-                me.tell(Update::Judged);
-            }
+            judging.judge().await;
+            me.tell(Update::Judged);
         });
     }
 
     /// How this tab's history stands, as far as it is judged.
     pub fn standing(&self) -> Standing {
-        let joined = self.0.joined.get();
-        joined.map_or_else(Standing::default, |joined| {
-            joined.judging.journal.borrow().standing().clone()
-        })
+        let judged = self.0.judged.get();
+        judged.map_or_else(Standing::default, |it| it.judging.standing())
     }
 
     /// The same with all of it judged. Where a contradiction shows, this takes until what other
@@ -258,18 +246,9 @@ impl Cluster {
     /// # Errors
     /// `TIMEOUT`.
     pub async fn judged(&self, deadline: Deadline) -> Result<Standing, ApiError> {
-        let judging = &self.joined().await?.judging;
-        loop {
-            judging.judge().await;
-            let busy = judging.busy.get() || judging.journal.borrow().is_suspicious();
-            if !busy {
-                self.tell(Update::Judged);
-                return Ok(self.standing());
-            }
-            if !deadline.pause(SETTLED_US as u32 / 10_000).await {
-                return Err(ApiError::new("TIMEOUT", "Not all was judged in time."));
-            }
-        }
+        let standing = self.store().await?.judging.settled(deadline).await?;
+        self.tell(Update::Judged);
+        Ok(standing)
     }
 
     /// This tab's operations that are kept, in the order of their invocation, and how far its
@@ -278,7 +257,7 @@ impl Cluster {
     /// # Errors
     /// Those of [`Cluster::ready`].
     pub async fn history(&self) -> Result<(Vec<Operation>, f64), ApiError> {
-        let judging = &self.joined().await?.judging;
+        let judging = &self.store().await?.judging;
         let operations = judging.journal.borrow().operations().cloned().collect();
         Ok((operations, judging.clock_error_ms()))
     }

@@ -1,8 +1,12 @@
 //! The page's side of the cluster: any tab is a client, whether it hosts replicas or not.
 //!
 //! - [`requests`] and [`engine`] have reads and writes on their way to the leader
+//! - [`store`] is what every cluster can do for its clients, [`tab_store`] the tabs' one; [`judged`]
+//!   notes what was done with one for the judge
 //! - [`data`], [`replicas`], [`links`], [`members`], [`snapshots`], [`restore`], [`disks`],
 //!   [`configure`] have the calls, by what they act on; [`membership`] what changing members takes
+//! - [`etcd`] is a cluster of machines as a store, [`machines`] the page of one
+//! - [`moving`] copies pairs between tabs and machines
 //! - [`hearing`] has what comes back: statuses, events, other tabs' calls
 //! - [`view`] is what this tab has heard of the cluster
 //! - [`hosting`] has the workers of this tab, [`workers`] how they are started; [`revive`] brings
@@ -17,26 +21,30 @@
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
 
-mod address;
+pub mod address;
 mod backup;
 pub mod bench;
 mod configure;
 pub mod console;
 mod data;
-mod deadline;
+pub mod deadline;
 mod disks;
 mod engine;
 mod error;
+pub mod etcd;
 pub mod experiments;
 mod files;
 mod hearing;
 mod hosted;
 mod hosting;
+mod judged;
 mod judging;
 mod links;
 mod lost;
+mod machines;
 mod members;
 mod membership;
+pub mod moving;
 mod opening;
 mod reload;
 mod replicas;
@@ -44,6 +52,8 @@ mod requests;
 mod restore;
 mod revive;
 mod snapshots;
+pub mod store;
+mod tab_store;
 mod tabs;
 mod view;
 mod workers;
@@ -60,10 +70,12 @@ use wasm_bindgen_futures::spawn_local;
 
 use self::configure::Changed;
 use self::engine::{Directory, Somebody};
+use self::etcd::Etcd;
 use self::hosting::Hosting;
-use self::judging::Judging;
+use self::judged::Judged;
 use self::requests::Requests;
 use self::revive::Revival;
+use self::store::Watch;
 use self::tabs::Tabs;
 use self::view::View;
 use crate::host::board::status_of;
@@ -95,6 +107,12 @@ struct Inner {
     revival: RefCell<Revival>,
     /// Set once the cluster is known.
     joined: OnceCell<Joined>,
+    /// What this page's clients use; set with that.
+    judged: OnceCell<Judged>,
+    /// Set where the cluster is one of machines.
+    etcd: OnceCell<Etcd>,
+    /// The leader and the term that were last told of.
+    led: Cell<(u64, u64)>,
     opened: RefCell<Option<Result<(), ApiError>>>,
     opening: RefCell<Vec<oneshot::Sender<Result<(), ApiError>>>>,
     _locks: OnceCell<Interval>,
@@ -106,7 +124,6 @@ struct Joined {
     identity: u64,
     tabs: Tabs,
     requests: Requests,
-    judging: Judging,
 }
 
 impl Directory for Inner {
@@ -137,6 +154,9 @@ impl Cluster {
                 hosting,
                 revival: RefCell::default(),
                 joined: OnceCell::new(),
+                judged: OnceCell::new(),
+                etcd: OnceCell::new(),
+                led: Cell::default(),
                 opened: RefCell::default(),
                 opening: RefCell::default(),
                 _locks: OnceCell::new(),
@@ -174,6 +194,7 @@ impl Cluster {
     }
 
     async fn joined(&self) -> Result<&Joined, ApiError> {
+        self.check_tabs("This")?;
         self.ready().await?;
         let unopened = || ApiError::new("CLOSED", "The page has no cluster.");
         self.0.joined.get().ok_or_else(unopened)
@@ -182,15 +203,15 @@ impl Cluster {
     // What is known.
 
     pub fn status(&self) -> Status {
+        if let Some(etcd) = self.0.etcd.get() {
+            return etcd.known();
+        }
         let hosting = &self.0.hosting;
         self.0.view.borrow().status(|id| hosting.runs(id))
     }
 
     /// The status after every running replica was asked.
-    ///
-    /// # Errors
-    /// Those of [`Cluster::ready`].
-    pub async fn fresh_status(&self) -> Result<Status, ApiError> {
+    async fn ask_all(&self) -> Result<Status, ApiError> {
         let requests = &self.joined().await?.requests;
         self.look_at_locks().await;
         let running: Vec<u64> = self.0.view.borrow().running().collect();
@@ -246,6 +267,19 @@ impl Cluster {
     /// Called at every change, never re-entrantly.
     pub fn subscribe(&self, f: Box<dyn Fn(&Update)>) {
         self.0.subscribers.borrow_mut().push(Rc::from(f));
+    }
+
+    /// The same until the watch is dropped.
+    fn subscribe_until(&self, f: impl Fn(&Update) + 'static) -> Watch {
+        let mine: Subscriber = Rc::new(f);
+        self.0.subscribers.borrow_mut().push(mine.clone());
+        let inner = Rc::downgrade(&self.0);
+        Watch::new(move || {
+            if let Some(inner) = inner.upgrade() {
+                let mut subscribers = inner.subscribers.borrow_mut();
+                subscribers.retain(|one| !Rc::ptr_eq(one, &mine));
+            }
+        })
     }
 
     fn tell(&self, update: Update) {
@@ -323,4 +357,10 @@ fn wrong_answer() -> ApiError {
 
 fn now() -> f64 {
     js_sys::Date::now()
+}
+
+fn random() -> u64 {
+    let high = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
+    let low = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
+    high << 32 | low
 }

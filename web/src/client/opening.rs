@@ -8,18 +8,21 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::engine::Directory;
 use super::error::removed_sentence;
+use super::judged::Judged;
 use super::judging::Judging;
 use super::reload::{self, Before};
 use super::requests::Requests;
+use super::store::Store;
+use super::tab_store::TabStore;
 use super::tabs::Tabs;
-use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, within, workers};
+use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, random, within, workers};
 use crate::host::lock::{self, Mode};
 use crate::host::registry::{self, ClusterRecord};
 use crate::host::rotation;
 use crate::model::{ApiError, Update};
 use crate::names;
 use crate::protocol::{Action, Word};
-use crate::settings::{Hosting as HostingRule, Settings};
+use crate::settings::{Engine, Hosting as HostingRule, Settings};
 
 /// How long a reloaded tab waits for its own former workers to let go, in milliseconds.
 const RELOAD_MS: f64 = 2_000.0;
@@ -38,13 +41,16 @@ impl Cluster {
             Ok(parameters) => Settings::from_parameters(parameters),
             Err(error) => (Settings::default(), vec![error.message]),
         };
-        if settings.host != HostingRule::None {
+        if settings.engine == Engine::Tabs && settings.host != HostingRule::None {
             workers::load_program();
         }
         let cluster = Self::new(settings, notices);
         let me = cluster.clone();
         spawn_local(async move {
-            let result = me.join().await;
+            let result = match me.is_of_tabs() {
+                true => me.join().await,
+                false => me.join_machines().await,
+            };
             if let Err(error) = &result {
                 me.notice(error.message.clone());
             }
@@ -54,6 +60,9 @@ impl Cluster {
                 drop(waiting.send(result.clone()));
             }
             me.tell(Update::Status);
+            if !me.is_of_tabs() {
+                return;
+            }
             // Not in the way of the first write.
             TimeoutFuture::new(ROTATION_AFTER_MS).await;
             if let Err(error) = rotation::count_page().await {
@@ -92,9 +101,10 @@ impl Cluster {
             identity: record.identity,
             tabs,
             requests: requests.map_err(no_channels)?,
-            judging: judging.map_err(no_channels)?,
         };
-        if self.0.joined.set(joined).is_err() {
+        let judging = Rc::new(judging.map_err(no_channels)?);
+        let judged = self.judged_store(Rc::new(TabStore::new(self)), judging);
+        if self.0.judged.set(judged).is_err() || self.0.joined.set(joined).is_err() {
             return Err(ApiError::new("CLOSED", "The page joined twice."));
         }
         if let Some(joined) = self.0.joined.get() {
@@ -103,6 +113,17 @@ impl Cluster {
         self.watch_locks();
         self.look_at_locks().await;
         self.decide_hosting(&record).await
+    }
+
+    /// A store whose calls show in the page's figures.
+    pub(super) fn judged_store(&self, store: Rc<dyn Store>, judging: Rc<Judging>) -> Judged {
+        let weak = Rc::downgrade(&self.0);
+        let answered = move |write, latency_ms| {
+            if let Some(inner) = weak.upgrade() {
+                Cluster(inner).tell(Update::Done { write, latency_ms });
+            }
+        };
+        Judged::new(store, judging, Rc::new(answered))
     }
 
     fn watch_locks(&self) {
@@ -274,10 +295,4 @@ pub fn waiting_sentence(id: u64) -> String {
 
 fn starts_here(id: u64) -> String {
     format!("Node {id} starts here as soon as that tab closes or stops it.")
-}
-
-fn random() -> u64 {
-    let high = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
-    let low = (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
-    high << 32 | low
 }

@@ -25,6 +25,7 @@ pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl Int
     // The button acts now, whatever moment the sentence is about.
     let help = Memo::new(move |_| match feed.past.with(Option::is_some) {
         false => summary.with(|s| s.help),
+        true if !feed.of_tabs => None,
         true => feed.status.with(|status| {
             feed.faults
                 .with(|faults| summary::sentence(status, faults).help)

@@ -7,6 +7,7 @@ use super::facts::Facts;
 use super::feed::Feed;
 use super::followers::Followers;
 use super::look::{Look, RoleMark};
+use super::machine::{self, Machine};
 use super::more::More;
 use super::question::{Asked, Question};
 use super::standing::Standing;
@@ -26,12 +27,20 @@ pub fn Card(feed: Feed, id: u64) -> impl IntoView {
             <div class="who">
                 <h3>"Node " {id}</h3>
                 <RoleMark look />
-                <span class="where" data-testid="where">{move || node.with(whereabouts)}</span>
+                <span class="where" data-testid="where">{move || match feed.of_tabs {
+                    true => node.with(whereabouts).to_owned(),
+                    false => machine::name(feed, id),
+                }}</span>
             </div>
-            <Facts node />
-            <Followers node />
-            <Problem feed node standing />
-            <Buttons feed standing />
+            {match feed.of_tabs {
+                true => view! {
+                    <Facts node />
+                    <Followers node />
+                    <Problem feed node standing />
+                    <Buttons feed standing />
+                }.into_any(),
+                false => view! { <Machine feed node /> }.into_any(),
+            }}
         </article>
     }
 }

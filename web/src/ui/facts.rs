@@ -75,7 +75,7 @@ pub fn Facts(node: Memo<NodeStatus>) -> impl IntoView {
 }
 
 #[component]
-fn Fact(
+pub fn Fact(
     name: &'static str,
     hook: &'static str,
     value: impl Fn() -> String + Send + 'static,

@@ -20,6 +20,7 @@ use super::pace::{Meter, Pace};
 use super::timeline::history::History;
 use super::timeline::recorder::Moment;
 use crate::client::Cluster;
+use crate::client::etcd::members::Member;
 use crate::model::{self, Event, FaultyLink, Flight, NodeStatus, Status, Work};
 use crate::settings::Settings;
 
@@ -42,6 +43,10 @@ const DEATH_REST_MS: f64 = 120.0;
 #[derive(Clone, Copy)]
 pub struct Feed {
     cluster: StoredValue<Cluster, LocalStorage>,
+    /// Whether the cluster is made of tabs; if not, of etcd's processes.
+    pub of_tabs: bool,
+    /// Those processes.
+    pub machines: RwSignal<Vec<Member>>,
     pub status: RwSignal<Status>,
     /// Ids of the known nodes, ascending; those that were removed are known until they are wiped.
     pub ids: Memo<Vec<u64>>,
@@ -84,6 +89,8 @@ impl Feed {
         add_events(&mut events, told.clone());
         let feed = Self {
             cluster: StoredValue::new_local(cluster.clone()),
+            of_tabs: cluster.is_of_tabs(),
+            machines: RwSignal::new(Vec::new()),
             status,
             ids,
             members,
@@ -309,6 +316,10 @@ fn show(feed: Feed, marks: &RefCell<Marks>) {
         let next = cluster.status();
         if feed.status.with_untracked(|shown| *shown != next) {
             feed.status.set(next);
+        }
+        let machines = cluster.machines();
+        if feed.machines.with_untracked(|shown| *shown != machines) {
+            feed.machines.set(machines);
         }
         feed.look_at_settings();
     }

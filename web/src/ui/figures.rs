@@ -50,6 +50,21 @@ pub fn ago(ms: f64) -> String {
     }
 }
 
+/// Bytes as people can read and copy them: text where they are UTF-8, hexadecimal where not.
+pub fn readable(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => hexadecimal(bytes),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(DIGITS[digit as usize]));
+    "0x".chars().chain(bytes.iter().flat_map(digits)).collect()
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The first `max` characters of a text, and whether that is not all of it.
 pub fn head(text: &str, max: usize) -> (&str, bool) {
     match text.char_indices().nth(max) {
@@ -82,6 +97,8 @@ mod tests {
             [-5.0, 12_000.0, 180_000.0, 7.2e6, 1.8e8].map(ago),
             ["now", "12 s", "3 min", "2 h", "2 d"]
         );
+        assert_eq!(readable("grüße".as_bytes()), "grüße");
+        assert_eq!(readable(b"a\xff\x0a"), "0x61ff0a");
         assert_eq!(head("grüße", 3), ("grü", true));
         assert_eq!(head("abc", 3), ("abc", false));
     }

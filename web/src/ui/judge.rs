@@ -25,7 +25,7 @@ pub fn Judge(feed: Feed) -> impl IntoView {
     }
 }
 
-fn sentence(standing: &Standing) -> String {
+pub fn sentence(standing: &Standing) -> String {
     if let Some(broken) = &standing.broken {
         return format!("Not linearizable: {broken}.");
     }

@@ -55,6 +55,8 @@ pub fn Keys(feed: Feed) -> impl IntoView {
         })
     });
     let count = move || match total.get() {
+        // etcd's members do not tell.
+        _ if !feed.of_tabs => String::new(),
         Some(1) => "1 key".to_owned(),
         Some(n) => format!("{} keys", figures::grouped(n)),
         None => String::new(),
@@ -129,7 +131,16 @@ fn remark(ask: Memo<Ask>, shown: RwSignal<Rows>) -> AnyView {
 fn asked(feed: Feed, prefix: RwSignal<String>, choice: Choice) -> Ask {
     let (node, consistency) = (choice.node.get(), choice.consistency.get());
     feed.status.with(|status| {
-        let id = node.unwrap_or(status.leader);
+        let id = match node {
+            Some(id) => id,
+            // Any member of an etcd finds its leader, even one that does not answer this page.
+            None if !feed.of_tabs => {
+                let running = status.nodes.iter().filter(|n| n.state == State::Running);
+                let furthest = running.max_by_key(|n| n.applied);
+                furthest.map_or(status.leader, |n| n.id)
+            }
+            None => status.leader,
+        };
         let replica = status.nodes.iter().find(|n| n.id == id);
         let obstacle = match replica {
             None => Some("Waits for a leader.".to_owned()),
@@ -191,7 +202,10 @@ fn request(feed: Feed, ask: Memo<Ask>, shown: RwSignal<Rows>, turn: StoredValue<
             ..Call::default()
         };
         let next = match cluster.scan(&now.prefix, ROWS_MAX as u32 + 1, call).await {
-            Ok(mut rows) => {
+            Ok(pairs) => {
+                let text = figures::readable;
+                let rows = pairs.iter().map(|(key, value)| (text(key), text(value)));
+                let mut rows: Vec<_> = rows.collect();
                 let more = rows.len() > ROWS_MAX;
                 rows.truncate(ROWS_MAX);
                 Rows {

@@ -23,7 +23,9 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 <h2 id="map-title">"Map"</h2>
                 <AsOf feed />
                 // Shown while a link has the focus.
-                <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores, C changes"</span>
+                {feed.of_tabs.then(|| view! {
+                    <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores, C changes"</span>
+                }.into_any())}
             </div>
             // The geometry depends on the membership alone; everything else moves by itself.
             {move || {
@@ -40,15 +42,19 @@ pub fn Map(feed: Feed) -> impl IntoView {
                             {lines.collect_view()}
                             {nodes.collect_view()}
                         </svg>
-                        <Dots feed links=links.clone() frame />
-                        <LinkButtons feed links frame place edited />
+                        {feed.of_tabs.then(|| view! {
+                            <Dots feed links=links.clone() frame />
+                            <LinkButtons feed links=links.clone() frame place edited />
+                        }.into_any())}
                     </div>
                 }
             }}
-            <DotsLegend />
-            <CutOff feed place />
-            <Told place />
-            <LinkList feed edited />
+            {feed.of_tabs.then(|| view! {
+                <DotsLegend />
+                <CutOff feed place />
+                <Told place />
+                <LinkList feed edited />
+            }.into_any())}
         </section>
     }
 }

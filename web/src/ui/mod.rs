@@ -27,8 +27,10 @@ mod link_list;
 mod links;
 mod logs;
 mod look;
+mod machine;
 mod map;
 mod more;
+mod moving;
 mod nodes;
 mod notices;
 mod pace;
@@ -61,6 +63,7 @@ use self::feed::Feed;
 use self::keys::Keys;
 use self::logs::Logs;
 use self::map::Map;
+use self::moving::Moving;
 use self::nodes::Nodes;
 use self::notices::Notices;
 use self::settings::SettingsPanel;
@@ -81,7 +84,10 @@ pub fn mount(cluster: Cluster) {
 #[component]
 fn App(feed: Feed) -> impl IntoView {
     let summary = Memo::new(move |_| {
-        feed.shown(|status| feed.shown_faults(|faults| summary::sentence(status, faults)))
+        feed.shown(|status| match feed.of_tabs {
+            true => feed.shown_faults(|faults| summary::sentence(status, faults)),
+            false => summary::of_machines(status),
+        })
     });
     title::follow(feed);
     focus::keep(feed);
@@ -94,12 +100,13 @@ fn App(feed: Feed) -> impl IntoView {
             <Nodes feed summary />
             <Write feed />
             <Keys feed />
-            <Logs feed />
+            {feed.of_tabs.then(|| view! { <Logs feed /> }.into_any())}
             <Timeline feed summary />
-            <Experiments feed />
+            {feed.of_tabs.then(|| view! { <Experiments feed /> }.into_any())}
             <Events feed />
             <Speed feed />
-            <SettingsPanel feed />
+            <Moving feed />
+            {feed.of_tabs.then(|| view! { <SettingsPanel feed /> }.into_any())}
         </main>
         <ShortcutsDialog shortcuts />
     }

@@ -25,7 +25,15 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
                     {move || (!hint.with(String::is_empty)).then_some("Try: ")} {hint}
                 </p>
             </div>
-            <ClusterActs feed />
+            {match feed.of_tabs {
+                true => view! { <ClusterActs feed /> }.into_any(),
+                false => view! {
+                    <p class="hint">
+                        "Processes of etcd. A page is their client: it cannot crash, pause, cut off, \
+                         wipe or damage them, and the experiments, which do that, need tabs."
+                    </p>
+                }.into_any(),
+            }}
             <div class="cards" class:many=many>
                 <For each=move || feed.shown_ids.get() key=|id| *id let:id>
                     <Card feed id />

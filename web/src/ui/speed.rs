@@ -86,7 +86,7 @@ pub fn Speed(feed: Feed) -> impl IntoView {
                 "Runs some seconds against this cluster, from this tab, with keys "<code>"bench/…"</code>
                 ", and beside it what this browser does without a cluster."
             </p>
-            {move || measured.get().map(|(load, figures)| view! { <Bars load figures /> })}
+            {move || measured.get().map(|(load, figures)| view! { <Bars load figures of_tabs=feed.of_tabs /> })}
             <Told place hook="speed-told" />
         </section>
     }
@@ -94,8 +94,8 @@ pub fn Speed(feed: Feed) -> impl IntoView {
 
 /// Operations a second, one under the other; the longest fills the width.
 #[component]
-fn Bars(load: Load, figures: Figures) -> impl IntoView {
-    let rows = rows(load, &figures);
+fn Bars(load: Load, figures: Figures, of_tabs: bool) -> impl IntoView {
+    let rows = rows(load, &figures, of_tabs);
     let most = rows.iter().map(|row| row.per_second).fold(1.0, f64::max);
     view! {
         <table class="bars" data-testid="speed-bars">
@@ -132,11 +132,13 @@ struct Row {
     p99_ms: f64,
 }
 
-fn rows(load: Load, figures: &Figures) -> Vec<Row> {
+fn rows(load: Load, figures: &Figures, of_tabs: bool) -> Vec<Row> {
     let mut rows = vec![Row {
-        what: match load.kind {
-            Kind::Put => "tabraft, writes",
-            Kind::Get => "tabraft, linearizable reads",
+        what: match (load.kind, of_tabs) {
+            (Kind::Put, true) => "tabraft, writes",
+            (Kind::Get, true) => "tabraft, linearizable reads",
+            (Kind::Put, false) => "etcd from this page, writes",
+            (Kind::Get, false) => "etcd from this page, linearizable reads",
         },
         per_second: figures.ops_per_second,
         p50_ms: figures.p50_ms,
@@ -201,7 +203,7 @@ mod tests {
         };
         let ours = "10,000 writes a second, 64 at once.";
         assert_eq!(sentence(load, &figures), ours);
-        assert_eq!(rows(load, &figures).len(), 1);
+        assert_eq!(rows(load, &figures, true).len(), 1);
         figures.beside = Some(Beside {
             floor: Floor {
                 round_trip_ms: 0.4,
@@ -217,7 +219,7 @@ mod tests {
                      three workers write.";
         let times = "That is 12.5 times IndexedDB alone, which keeps one copy.";
         assert_eq!(sentence(load, &figures), format!("{ours} {times} {floor}"));
-        assert_eq!(rows(load, &figures).len(), 2);
+        assert_eq!(rows(load, &figures, true).len(), 2);
         load.kind = Kind::Get;
         let reads = "10,000 linearizable reads a second, 64 at once.";
         assert_eq!(sentence(load, &figures), format!("{reads} {floor}"));

@@ -43,9 +43,9 @@ pub fn Write(feed: Feed) -> impl IntoView {
         event.prevent_default();
         let (cluster, key, value) = (feed.cluster(), key.get_untracked(), value.get_untracked());
         place.take(timed(async move {
-            let w = cluster.put(&key, &value, choice.call()).await?;
+            let w = cluster.put(&key, value.into(), choice.call()).await?;
             last.set(Some(w.index));
-            Ok(written("Written", w))
+            Ok(feed.written("Written", w))
         }));
     };
     let get = move |_| {
@@ -66,9 +66,9 @@ pub fn Write(feed: Feed) -> impl IntoView {
             let w = cluster.delete(&key, choice.call()).await?;
             last.set(Some(w.index));
             Ok(if w.effect {
-                written("Deleted", w)
+                feed.written("Deleted", w)
             } else {
-                written("Nothing to delete", w)
+                feed.written("Nothing to delete", w)
             })
         }));
     };
@@ -100,7 +100,7 @@ pub fn Write(feed: Feed) -> impl IntoView {
                 <CompareAndSwap feed key value choice place last />
                 <Told place hook="result" />
             </form>
-            <Steps feed last />
+            {feed.of_tabs.then(|| view! { <Steps feed last /> }.into_any())}
             <Judge feed />
         </section>
     }
@@ -122,13 +122,20 @@ fn CompareAndSwap(
         let expected = (!absent.get_untracked()).then(|| expected.get_untracked());
         place.take(timed(async move {
             let w = cluster
-                .cas(&key, expected.as_deref(), &value, choice.call())
+                .cas(
+                    &key,
+                    expected.clone().map(Into::into),
+                    value.into(),
+                    choice.call(),
+                )
                 .await?;
             last.set(Some(w.index));
             Ok(match (w.effect, expected) {
-                (true, _) => written("Swapped", w),
-                (false, None) => written("Not swapped, the key exists; decided", w),
-                (false, Some(_)) => written("Not swapped, the key holds another value; decided", w),
+                (true, _) => feed.written("Swapped", w),
+                (false, None) => feed.written("Not swapped, the key exists; decided", w),
+                (false, Some(_)) => {
+                    feed.written("Not swapped, the key holds another value; decided", w)
+                }
             })
         }));
     };
@@ -151,16 +158,24 @@ fn CompareAndSwap(
     }
 }
 
-/// "Written at index 812 in term 5".
-fn written(what: &str, w: Written) -> String {
-    format!("{what} at index {} in term {}", w.index, w.term)
+impl Feed {
+    /// "Written at index 812 in term 5"; etcd tells revisions.
+    fn written(self, what: &str, w: Written) -> String {
+        let place = if self.of_tabs { "index" } else { "revision" };
+        format!("{what} at {place} {} in term {}", w.index, w.term)
+    }
 }
 
 /// The value as people can read it, in one line of bounded length.
-fn quoted(value: &str) -> String {
-    match figures::head(value, VALUE_SHOWN) {
-        (head, true) => format!("“{head}…” ({})", figures::bytes(value.len() as u64)),
-        (all, false) => format!("“{all}”"),
+fn quoted(value: &[u8]) -> String {
+    let size = figures::bytes(value.len() as u64);
+    let is_text = std::str::from_utf8(value).is_ok();
+    let text = figures::readable(value);
+    match (figures::head(&text, VALUE_SHOWN), is_text) {
+        ((head, true), true) => format!("“{head}…” ({size})"),
+        ((all, false), true) => format!("“{all}”"),
+        ((head, true), false) => format!("{head}… ({size}, no text)"),
+        ((all, false), false) => format!("{all} ({size}, no text)"),
     }
 }
 

@@ -17,8 +17,8 @@ use crate::report::Progress;
 use crate::stage::Check;
 
 pub use failover::failover;
+pub use tabraft_browser_tests::etcd::version;
 use trio::Trio;
-pub use trio::version;
 
 /// Operations that share a connection, at most: more, or fewer, made etcd slower here.
 const PER_CONNECTION: u64 = 32;

@@ -1,7 +1,10 @@
 //! `tabraft.bench`: how fast this page's cluster is, beside what this browser charges by itself.
 
+pub mod beside;
+
 use std::cell::{Cell, RefCell};
 
+use bytes::Bytes;
 use futures_util::future::try_join_all;
 use js_sys::{Function, Promise, Reflect};
 use serde::{Deserialize, Serialize};
@@ -72,6 +75,24 @@ pub struct Plain {
     pub p99_ms: f64,
 }
 
+impl Figures {
+    fn of(ops: u64, seconds: f64, mut latencies: Vec<f64>) -> Self {
+        latencies.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let nth = (latencies.len() as f64 * share) as usize;
+            latencies.get(nth.min(latencies.len().saturating_sub(1)))
+        };
+        Self {
+            ops,
+            seconds,
+            ops_per_second: ops as f64 / seconds,
+            p50_ms: at(0.5).copied().unwrap_or_default(),
+            p99_ms: at(0.99).copied().unwrap_or_default(),
+            beside: None,
+        }
+    }
+}
+
 impl Cluster {
     /// Runs a load over this page's cluster, and what it is `beside`, if it is to be.
     ///
@@ -96,7 +117,7 @@ impl Cluster {
     }
 
     async fn run(&self, load: Load) -> Result<Figures, ApiError> {
-        let value = "x".repeat(load.value_bytes);
+        let value = Bytes::from(vec![b'x'; load.value_bytes]);
         let (next, latencies) = (Cell::new(0), RefCell::new(Vec::new()));
         let lane = async || {
             while next.get() < load.ops {
@@ -115,29 +136,16 @@ impl Cluster {
         let began = now_ms();
         try_join_all((0..load.in_flight).map(|_| lane())).await?;
         let seconds = (now_ms() - began) / 1_000.0;
-        let mut sorted = latencies.take();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let nth = (sorted.len() as f64 * share) as usize;
-            sorted.get(nth.min(sorted.len().saturating_sub(1)))
-        };
-        Ok(Figures {
-            ops: load.ops,
-            seconds,
-            ops_per_second: load.ops as f64 / seconds,
-            p50_ms: at(0.5).copied().unwrap_or_default(),
-            p99_ms: at(0.99).copied().unwrap_or_default(),
-            beside: None,
-        })
+        Ok(Figures::of(load.ops, seconds, latencies.take()))
     }
 
-    async fn one(&self, kind: Kind, key: &str, value: &str) -> Result<(), ApiError> {
+    async fn one(&self, kind: Kind, key: &str, value: &Bytes) -> Result<(), ApiError> {
         let call = Call {
             timeout_ms: TIMEOUT_MS,
             ..Call::default()
         };
         match kind {
-            Kind::Put => self.put(key, value, call).await.map(drop),
+            Kind::Put => self.put(key, value.clone(), call).await.map(drop),
             Kind::Get => self.get(key, call).await.map(drop),
         }
     }

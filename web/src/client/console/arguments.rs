@@ -1,6 +1,7 @@
 //! What the console's calls are given: checked, and named where it is wrong.
 
-use js_sys::{Array, JsString, Object, Reflect};
+use bytes::Bytes;
+use js_sys::{Array, ArrayBuffer, Function, JsString, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
@@ -28,6 +29,27 @@ impl Arguments {
             )));
         }
         Ok(String::from(text))
+    }
+
+    /// A value: a string, or bytes.
+    pub fn bytes(&self, at: u32, name: &str) -> Result<Bytes, ApiError> {
+        let value = self.0.get(at);
+        if value.is_string() {
+            return Ok(self.text(at, name)?.into());
+        }
+        // One of another frame is no instance of this one's Uint8Array.
+        let width = Reflect::get(&value, &"BYTES_PER_ELEMENT".into());
+        if ArrayBuffer::is_view(&value) && width.is_ok_and(|width| width == 1) {
+            return Ok(Uint8Array::new(&value).to_vec().into());
+        }
+        Err(ApiError::bad_argument(format!(
+            "{name} must be a string or a Uint8Array."
+        )))
+    }
+
+    pub fn function(&self, at: u32, name: &str) -> Result<Function, ApiError> {
+        let function = self.0.get(at).dyn_into();
+        function.map_err(|_| ApiError::bad_argument(format!("{name} must be a function.")))
     }
 
     pub fn node(&self, at: u32, name: &str) -> Result<u64, ApiError> {

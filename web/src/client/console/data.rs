@@ -1,11 +1,17 @@
 //! Reads, writes, and what is known.
 
-use js_sys::{Array, Object};
-use wasm_bindgen::JsValue;
+use std::cell::Cell;
+use std::rc::Rc;
 
-use super::method;
-use super::results::{effect, number, object, plain, settings};
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
+
+use super::results::{done, effect, number, object, plain, settings, shown};
+use super::{Outcome, method};
 use crate::client::Cluster;
+use crate::client::etcd::members::Member;
+use crate::model::ApiError;
 
 /// Pairs a scan returns when it is not told how many.
 const SCAN_LIMIT: u32 = 1_000;
@@ -14,8 +20,8 @@ const SCAN_LIMIT: u32 = 1_000;
 /// The browser's.
 pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
     method(api, cluster, "put", |me, args| async move {
-        let (key, value) = (args.text(0, "key")?, args.text(1, "value")?);
-        let written = me.put(&key, &value, args.call(2)?).await?;
+        let (key, value) = (args.text(0, "key")?, args.bytes(1, "value")?);
+        let written = me.put(&key, value, args.call(2)?).await?;
         object(&[
             ("index", number(written.index)),
             ("term", number(written.term)),
@@ -23,20 +29,20 @@ pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
     })?;
     method(api, cluster, "get", |me, args| async move {
         let value = me.get(&args.text(0, "key")?, args.call(1)?).await?;
-        Ok(value.map_or(JsValue::NULL, JsValue::from))
+        Ok(value.map_or(JsValue::NULL, |value| shown(&value)))
     })?;
     method(api, cluster, "delete", |me, args| async move {
         let written = me.delete(&args.text(0, "key")?, args.call(1)?).await?;
         effect(written, "existed")
     })?;
     method(api, cluster, "cas", |me, args| async move {
-        let (key, value) = (args.text(0, "key")?, args.text(2, "value")?);
+        let (key, value) = (args.text(0, "key")?, args.bytes(2, "value")?);
         let expected = match args.0.get(1) {
             none if none.is_null() || none.is_undefined() => None,
-            _ => Some(args.text(1, "expected")?),
+            _ => Some(args.bytes(1, "expected")?),
         };
         let call = args.call(3)?;
-        let written = me.cas(&key, expected.as_deref(), &value, call).await?;
+        let written = me.cas(&key, expected, value, call).await?;
         effect(written, "swapped")
     })?;
     method(api, cluster, "scan", |me, args| async move {
@@ -47,13 +53,30 @@ pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
         let limit = args.whole(1, "limit", 1.0, 100_000.0)?;
         let limit = limit.map_or(SCAN_LIMIT, |limit| limit as u32);
         let pairs = me.scan(&prefix, limit, args.call(1)?).await?;
-        let rows = pairs.into_iter().map(|(key, value)| {
-            JsValue::from(Array::of2(&JsValue::from(key), &JsValue::from(value)))
+        let rows = pairs.iter().map(|(key, value)| {
+            let row = Array::of2(&shown(key), &shown(value));
+            JsValue::from(row)
         });
         Ok(rows.collect::<Array>().into())
     })?;
     method(api, cluster, "status", |me, _| async move {
-        plain(&me.fresh_status().await?)
+        let status = plain(&me.fresh_status().await?)?;
+        with_machines(status, &me.machines())
+    })?;
+    method(api, cluster, "watch", |me, args| async move {
+        let called = args.function(0, "changed")?;
+        let watch = me.watch(Rc::new(move || {
+            if let Err(error) = called.call0(&JsValue::UNDEFINED) {
+                web_sys::console::error_1(&error);
+            }
+        }));
+        let watch = Cell::new(Some(watch.await?));
+        let end = Closure::<dyn Fn()>::new(move || drop(watch.take()));
+        Ok(end.into_js_value())
+    })?;
+    method(api, cluster, "signIn", |me, args| async move {
+        let (name, password) = (args.text(0, "name")?, args.text(1, "password")?);
+        done(me.sign_in(&name, &password).await)
     })?;
     method(api, cluster, "events", |me, args| async move {
         if let Some(index) = args.whole(0, "index", 1.0, 9e15)? {
@@ -68,4 +91,25 @@ pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
         "settings",
         |me, _| async move { settings(&me) },
     )
+}
+
+/// Adds what etcd's members tell beside that, in the order of the nodes.
+fn with_machines(status: JsValue, members: &[Member]) -> Outcome {
+    let failed = |error| ApiError::browser("A result could not be made", &error);
+    let nodes = Reflect::get(&status, &"nodes".into()).map_err(failed)?;
+    for (node, member) in Array::from(&nodes).iter().zip(members) {
+        let told = member.told.clone().unwrap_or_default();
+        let fields = [
+            ("member", format!("{:x}", member.id).into()),
+            ("name", member.name.as_str().into()),
+            ("endpoint", member.url.as_str().into()),
+            ("version", told.version.as_str().into()),
+            ("revision", number(told.revision)),
+            ("dbBytes", number(told.db_bytes)),
+        ];
+        for (name, value) in fields {
+            Reflect::set(&node, &name.into(), &value).map_err(failed)?;
+        }
+    }
+    Ok(status)
 }

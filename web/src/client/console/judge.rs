@@ -5,7 +5,7 @@ use js_sys::{Array, Object, Reflect};
 use tabraft::check::linear::{Call, Operation, Return};
 use wasm_bindgen::JsValue;
 
-use super::results::{number, object};
+use super::results::{number, object, shown};
 use super::{Outcome, method};
 use crate::client::Cluster;
 use crate::model::ApiError;
@@ -83,7 +83,5 @@ fn ms(us: u64) -> JsValue {
 }
 
 fn text(value: Option<&Bytes>) -> JsValue {
-    value.map_or(JsValue::NULL, |bytes| {
-        String::from_utf8_lossy(bytes).as_ref().into()
-    })
+    value.map_or(JsValue::NULL, |bytes| shown(bytes))
 }

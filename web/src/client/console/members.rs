@@ -4,8 +4,8 @@ use js_sys::{Object, Reflect};
 use wasm_bindgen::JsValue;
 
 use super::arguments::Arguments;
-use super::method;
 use super::results::{done, number, object};
+use super::tabs_method as method;
 use crate::client::Cluster;
 use crate::client::deadline::Deadline;
 use crate::client::members::MEMBERS_TIMEOUT_MS;

@@ -1,7 +1,7 @@
 //! `window.tabraft`: the console API. Every call returns a promise, and rejects with an `Error`
 //! that has a `code`.
 //!
-//! - [`data`], [`replicas`], [`members`], [`judge`], [`bench`]: the calls
+//! - [`data`], [`replicas`], [`members`], [`judge`], [`bench`], [`moving`]: the calls
 //! - [`arguments`]: what they are given; [`results`]: what they return
 
 mod arguments;
@@ -9,6 +9,7 @@ mod bench;
 mod data;
 mod judge;
 mod members;
+mod moving;
 mod replicas;
 mod results;
 
@@ -44,6 +45,7 @@ pub fn install(cluster: &Cluster) -> Result<(), JsValue> {
     members::install(&api, cluster)?;
     judge::install(&api, cluster)?;
     bench::install(&api, cluster)?;
+    moving::install(&api, cluster)?;
     Reflect::set(&js_sys::global(), &"tabraft".into(), &api)?;
     Ok(())
 }
@@ -60,6 +62,23 @@ where
     })?;
     Reflect::set(api, &name.into(), &function)?;
     Ok(())
+}
+
+/// The same of a call that only a cluster of tabs has.
+fn tabs_method<F, R>(
+    api: &Object,
+    cluster: &Cluster,
+    name: &'static str,
+    run: F,
+) -> Result<(), JsValue>
+where
+    F: Fn(Cluster, Arguments) -> R + 'static,
+    R: Future<Output = Outcome> + 'static,
+{
+    method(api, cluster, name, move |me, args| {
+        let result = me.check_tabs(name).map(|()| run(me, args));
+        async move { result?.await }
+    })
 }
 
 /// A JavaScript function of any number of arguments, made without evaluating a text, which the

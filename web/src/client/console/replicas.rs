@@ -3,8 +3,8 @@
 use js_sys::Object;
 use wasm_bindgen::JsValue;
 
-use super::method;
 use super::results::done;
+use super::tabs_method as method;
 use crate::client::Cluster;
 use crate::model::{ApiError, Place, Stored};
 

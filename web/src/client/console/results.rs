@@ -1,13 +1,13 @@
 //! What the console's calls return.
 
-use js_sys::{Object, Reflect};
+use js_sys::{Object, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use super::Outcome;
 use crate::client::Cluster;
 use crate::model::{ApiError, Written};
-use crate::settings::{Hosting, Revive};
+use crate::settings::{Engine, Hosting, Revive};
 
 pub fn done(result: Result<(), ApiError>) -> Outcome {
     result.map(|()| JsValue::UNDEFINED)
@@ -19,6 +19,14 @@ pub fn effect(written: Written, name: &str) -> Outcome {
         ("term", number(written.term)),
         (name, written.effect.into()),
     ])
+}
+
+/// Bytes as a string if they are UTF-8, and as they are if not.
+pub fn shown(bytes: &[u8]) -> JsValue {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => Uint8Array::from(bytes).into(),
+    }
 }
 
 pub fn number(value: u64) -> JsValue {
@@ -55,7 +63,12 @@ pub fn settings(cluster: &Cluster) -> Outcome {
         Revive::All => "all",
         Revive::Manual => "manual",
     };
+    let engine = match settings.engine {
+        Engine::Tabs => "tabs",
+        Engine::Etcd => "etcd",
+    };
     object(&[
+        ("engine", engine.into()),
         ("cluster", settings.cluster.as_str().into()),
         ("nodes", number(settings.nodes)),
         ("host", host.into()),

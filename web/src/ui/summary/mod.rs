@@ -2,10 +2,12 @@
 //! without a browser.
 
 mod facts;
+mod machines;
 mod sentences;
 mod words;
 
 use self::facts::Facts;
+pub use self::machines::of_machines;
 use crate::model::{FaultyLink, State, Status};
 
 /// The state of the whole cluster in one word.
