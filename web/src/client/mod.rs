@@ -12,7 +12,8 @@
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before, and
 //!   [`lost`] what the browser had
 //! - [`address`] is the page's URL, [`files`] are those of its build
-//! - [`bench`] measures how fast it is here
+//! - [`bench`] measures how fast it is here, [`load`] makes work for it; [`latencies`] is how long
+//!   calls took
 //! - [`experiments`] is the library of experiments
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
@@ -33,7 +34,9 @@ mod hearing;
 mod hosted;
 mod hosting;
 mod judging;
+mod latencies;
 mod links;
+pub mod load;
 mod lost;
 mod members;
 mod membership;
@@ -62,6 +65,7 @@ use self::configure::Changed;
 use self::engine::{Directory, Somebody};
 use self::hosting::Hosting;
 use self::judging::Judging;
+use self::load::Loading;
 use self::requests::Requests;
 use self::revive::Revival;
 use self::tabs::Tabs;
@@ -84,6 +88,7 @@ struct Inner {
     settings: Settings,
     changed: RefCell<Changed>,
     work: RefCell<Option<Work>>,
+    load: RefCell<Loading>,
     view: RefCell<View>,
     /// Whom requests were last sent to, or would have been.
     somebody: Cell<Somebody>,
@@ -128,6 +133,7 @@ impl Cluster {
                 settings,
                 changed: RefCell::default(),
                 work: RefCell::default(),
+                load: RefCell::default(),
                 view: RefCell::default(),
                 somebody: Cell::default(),
                 notices: RefCell::new(notices),

@@ -25,6 +25,7 @@ mod judge;
 mod keys;
 mod link_list;
 mod links;
+mod load;
 mod logs;
 mod look;
 mod map;
@@ -59,13 +60,13 @@ use self::events::Events;
 use self::experiments::Experiments;
 use self::feed::Feed;
 use self::keys::Keys;
+use self::load::Load;
 use self::logs::Logs;
 use self::map::Map;
 use self::nodes::Nodes;
 use self::notices::Notices;
 use self::settings::SettingsPanel;
 use self::shortcuts::{Shortcuts, ShortcutsDialog};
-use self::speed::Speed;
 use self::timeline::Timeline;
 use self::write::Write;
 use crate::client::Cluster;
@@ -97,8 +98,8 @@ fn App(feed: Feed) -> impl IntoView {
             <Logs feed />
             <Timeline feed summary />
             <Experiments feed />
+            <Load feed />
             <Events feed />
-            <Speed feed />
             <SettingsPanel feed />
         </main>
         <ShortcutsDialog shortcuts />

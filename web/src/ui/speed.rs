@@ -44,9 +44,9 @@ pub fn Speed(feed: Feed) -> impl IntoView {
         });
     };
     view! {
-        <section class="speed" aria-labelledby="speed-title">
+        <div class="speed" role="group" aria-labelledby="speed-title">
             <div class="head">
-                <h2 id="speed-title">"Speed"</h2>
+                <h3 id="speed-title">"Speed"</h3>
                 <div class="choosers">
                     <label>
                         <span>"What"</span>
@@ -88,7 +88,7 @@ pub fn Speed(feed: Feed) -> impl IntoView {
             </p>
             {move || measured.get().map(|(load, figures)| view! { <Bars load figures /> })}
             <Told place hook="speed-told" />
-        </section>
+        </div>
     }
 }
 

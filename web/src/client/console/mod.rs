@@ -1,13 +1,14 @@
 //! `window.tabraft`: the console API. Every call returns a promise, and rejects with an `Error`
 //! that has a `code`.
 //!
-//! - [`data`], [`replicas`], [`members`], [`judge`], [`bench`]: the calls
+//! - [`data`], [`replicas`], [`members`], [`judge`], [`bench`], [`load`]: the calls
 //! - [`arguments`]: what they are given; [`results`]: what they return
 
 mod arguments;
 mod bench;
 mod data;
 mod judge;
+mod load;
 mod members;
 mod replicas;
 mod results;
@@ -44,6 +45,7 @@ pub fn install(cluster: &Cluster) -> Result<(), JsValue> {
     members::install(&api, cluster)?;
     judge::install(&api, cluster)?;
     bench::install(&api, cluster)?;
+    load::install(&api, cluster)?;
     Reflect::set(&js_sys::global(), &"tabraft".into(), &api)?;
     Ok(())
 }

@@ -1,0 +1,47 @@
+//! One operation of a load or a measurement. This is the only place where they touch the cluster.
+
+use super::mix::Kind;
+use crate::client::Cluster;
+use crate::model::{ApiError, Call, Consistency};
+
+/// What is to be done to a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    pub kind: Kind,
+    pub key: String,
+    /// Of a write.
+    pub value: String,
+    /// What a compare-and-swap expects.
+    pub expected: Option<String>,
+}
+
+/// Does it; whether a write changed what was there.
+///
+/// # Errors
+/// The cluster's.
+pub async fn perform(
+    cluster: &Cluster,
+    operation: &Operation,
+    timeout_ms: f64,
+) -> Result<bool, ApiError> {
+    let Operation {
+        kind,
+        key,
+        value,
+        expected,
+    } = operation;
+    let mut call = Call {
+        timeout_ms,
+        ..Call::default()
+    };
+    if *kind == Kind::StaleGet {
+        call.consistency = Consistency::Stale;
+    }
+    let written = match kind {
+        Kind::Get | Kind::StaleGet => return cluster.get(key, call).await.map(|_| false),
+        Kind::Put => cluster.put(key, value, call).await,
+        Kind::Cas => cluster.cas(key, expected.as_deref(), value, call).await,
+        Kind::Delete => cluster.delete(key, call).await,
+    };
+    written.map(|written| written.effect)
+}
