@@ -11,10 +11,12 @@
 //! - [`judging`] is the live judge of what this tab's clients did
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before, and
 //!   [`lost`] what the browser had
-//! - [`address`] is the page's URL, [`files`] are those of its build
+//! - [`address`] is the page's URL, [`files`] are those of its build, [`saved_file`] is one that a
+//!   person chose
 //! - [`bench`] measures how fast it is here, [`load`] makes work for it; [`latencies`] is how long
 //!   calls took
-//! - [`experiments`] is the library of experiments
+//! - [`experiments`] is the library of experiments; [`runs`] are those that were saved
+//! - [`reset`] deletes everything
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
 
@@ -44,8 +46,11 @@ mod opening;
 mod reload;
 mod replicas;
 mod requests;
+pub mod reset;
 mod restore;
 mod revive;
+pub mod runs;
+mod saved_file;
 mod snapshots;
 mod tabs;
 mod view;
@@ -67,7 +72,9 @@ use self::hosting::Hosting;
 use self::judging::Judging;
 use self::load::Loading;
 use self::requests::Requests;
+use self::reset::Resetting;
 use self::revive::Revival;
+use self::runs::Recorder;
 use self::tabs::Tabs;
 use self::view::View;
 use crate::host::board::status_of;
@@ -89,6 +96,8 @@ struct Inner {
     changed: RefCell<Changed>,
     work: RefCell<Option<Work>>,
     load: RefCell<Loading>,
+    recorder: RefCell<Option<Rc<dyn Recorder>>>,
+    resetting: RefCell<Resetting>,
     view: RefCell<View>,
     /// Whom requests were last sent to, or would have been.
     somebody: Cell<Somebody>,
@@ -134,6 +143,8 @@ impl Cluster {
                 changed: RefCell::default(),
                 work: RefCell::default(),
                 load: RefCell::default(),
+                recorder: RefCell::default(),
+                resetting: RefCell::default(),
                 view: RefCell::default(),
                 somebody: Cell::default(),
                 notices: RefCell::new(notices),

@@ -143,7 +143,7 @@ fn Generator(feed: Feed) -> impl IntoView {
             <Fields draft />
             <div class="acts">
                 <button class="primary" type="submit" data-testid="load-start"
-                    aria-disabled=move || runs.get().then_some("true")>"Start"</button>
+                    aria-disabled=move || runs.get().then_some("true").or_else(|| feed.fixed())>"Start"</button>
                 <button type="button" data-testid="load-stop" on:click=stop
                     aria-disabled=move || (!runs.get()).then_some("true")>"Stop"</button>
                 <p class="hint">

@@ -41,7 +41,9 @@ pub fn Map(feed: Feed) -> impl IntoView {
                             {nodes.collect_view()}
                         </svg>
                         <Dots feed links=links.clone() frame />
-                        <LinkButtons feed links frame place edited />
+                        <div hidden=move || feed.viewing.get()>
+                            <LinkButtons feed links frame place edited />
+                        </div>
                     </div>
                 }
             }}
@@ -110,7 +112,7 @@ fn CutOff(feed: Feed, place: Place) -> impl IntoView {
     };
     view! {
         <div class="cut-off" role="group" aria-label="Cut off a node"
-            hidden=move || feed.members.with(|ids| ids.len() < 2)>
+            hidden=move || feed.viewing.get() || feed.members.with(|ids| ids.len() < 2)>
             <span class="label">"Cut off node"</span>
             <For each=move || feed.members.get() key=|id| *id let:id>
                 <CutOffButton feed id place apart />

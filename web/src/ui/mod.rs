@@ -7,6 +7,7 @@
 //! [`impairment`] is the same for links. [`focus`] and [`shortcuts`] are for who has no mouse.
 //! [`timeline`] keeps what was, and has the map, cards, logs and sentence show a moment of it.
 
+mod away;
 mod bar;
 mod card;
 mod clock;
@@ -35,11 +36,13 @@ mod notices;
 mod pace;
 mod question;
 mod replica;
+mod reset;
 mod restore;
 mod ring;
 mod save;
 mod setting;
 mod settings;
+mod share;
 mod shortcuts;
 mod speed;
 mod standing;
@@ -55,6 +58,7 @@ mod write;
 
 use leptos::prelude::*;
 
+use self::away::Away;
 use self::bar::Bar;
 use self::events::Events;
 use self::experiments::Experiments;
@@ -65,9 +69,11 @@ use self::logs::Logs;
 use self::map::Map;
 use self::nodes::Nodes;
 use self::notices::Notices;
+use self::reset::ResetScreen;
 use self::settings::SettingsPanel;
 use self::shortcuts::{Shortcuts, ShortcutsDialog};
 use self::timeline::Timeline;
+use self::timeline::viewing::Viewing;
 use self::write::Write;
 use crate::client::Cluster;
 
@@ -85,6 +91,7 @@ fn App(feed: Feed) -> impl IntoView {
         feed.shown(|status| feed.shown_faults(|faults| summary::sentence(status, faults)))
     });
     title::follow(feed);
+    Viewing::provide(feed);
     focus::keep(feed);
     let shortcuts = Shortcuts::new(feed);
     view! {
@@ -101,7 +108,9 @@ fn App(feed: Feed) -> impl IntoView {
             <Load feed />
             <Events feed />
             <SettingsPanel feed />
+            <Away feed />
         </main>
         <ShortcutsDialog shortcuts />
+        <ResetScreen feed />
     }
 }

@@ -20,7 +20,7 @@ pub fn Speed(feed: Feed) -> impl IntoView {
     let measured = RwSignal::new(None::<(Load, Figures)>);
     let busy = RwSignal::new(false);
     let measure = move |_| {
-        if busy.get_untracked() {
+        if busy.get_untracked() || !place.may_act() {
             return;
         }
         let ops = OPS
@@ -78,7 +78,7 @@ pub fn Speed(feed: Feed) -> impl IntoView {
                     </label>
                 </div>
                 <button type="button" data-testid="measure"
-                    aria-disabled=move || busy.get().then_some("true") on:click=measure>
+                    aria-disabled=move || busy.get().then_some("true").or_else(|| feed.fixed()) on:click=measure>
                     "Measure"
                 </button>
             </div>

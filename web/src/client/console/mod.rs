@@ -1,10 +1,11 @@
 //! `window.tabraft`: the console API. Every call returns a promise, and rejects with an `Error`
 //! that has a `code`.
 //!
-//! - [`data`], [`replicas`], [`members`], [`judge`], [`bench`], [`load`]: the calls
+//! - [`data`], [`replicas`], [`members`], [`judge`], [`bench`], [`load`], [`away`]: the calls
 //! - [`arguments`]: what they are given; [`results`]: what they return
 
 mod arguments;
+mod away;
 mod bench;
 mod data;
 mod judge;
@@ -46,6 +47,7 @@ pub fn install(cluster: &Cluster) -> Result<(), JsValue> {
     judge::install(&api, cluster)?;
     bench::install(&api, cluster)?;
     load::install(&api, cluster)?;
+    away::install(&api, cluster)?;
     Reflect::set(&js_sys::global(), &"tabraft".into(), &api)?;
     Ok(())
 }
