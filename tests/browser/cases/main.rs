@@ -4,6 +4,7 @@
 
 mod accessible;
 mod app;
+mod away;
 mod backups;
 mod bad_input;
 mod basics;
@@ -17,6 +18,7 @@ mod harness;
 mod judge;
 mod keyboard;
 mod links;
+mod load;
 mod long_run;
 mod losses;
 mod map;
@@ -24,6 +26,7 @@ mod members;
 mod nemesis;
 mod page_states;
 mod partitions;
+mod reset;
 mod salvage;
 mod snapshots;
 mod speed;
@@ -99,6 +102,13 @@ const CASES: &[Entry] = &[
     entry!(BOTH, judge::verdict_of_a_tab),
     entry!(CHROMIUM, judge::keys_of_others),
     entry!(BOTH, speed::bench),
+    entry!(BOTH, load::load_of_a_mix),
+    entry!(CHROMIUM, load::load_piles_nothing_up),
+    entry!(CHROMIUM, load::load_from_the_page),
+    entry!(BOTH, away::saved_run),
+    entry!(CHROMIUM, away::link_for_others),
+    entry!(BOTH, reset::reset_everything),
+    entry!(CHROMIUM, reset::reset_half_done),
     entry!(CHROMIUM, speed::measured_from_the_page),
     Entry {
         alone: true,
