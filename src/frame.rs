@@ -4,7 +4,7 @@
 //! ```text
 //! offset  size  field
 //!      0     4  magic     "TBRF"
-//!      4     1  kind      1 WAL record, 2 snapshot, 3 envelope, 4 backup
+//!      4     1  kind      1 WAL record, 2 snapshot, 3 envelope, 4 backup, 5 run
 //!      5     1  version   of the payload's format for this kind
 //!      6     2  reserved  zero
 //!      8     4  length    of the payload in bytes, little-endian
@@ -32,6 +32,8 @@ pub enum Kind {
     Envelope = 3,
     /// A file that a person keeps.
     Backup = 4,
+    /// What a page has seen, as a file.
+    Run = 5,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Kind::Snapshot => 1,
             Kind::Envelope => 2,
             Kind::Backup => 1,
+            Kind::Run => 1,
         }
     }
 
@@ -52,6 +55,8 @@ impl Kind {
             // INFLIGHT_MAX messages of MESSAGE_BYTES_MAX, or of one entry that is larger.
             Kind::Record => 1 << 30,
             Kind::Snapshot | Kind::Backup => 1 << 30,
+            // What a page keeps is bounded; this is many times as much.
+            Kind::Run => 64 << 20,
             // Appends of a whole window, in one envelope; snapshots travel in chunks.
             Kind::Envelope => (1 << 30) + (1 << 20),
         }

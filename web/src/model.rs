@@ -274,6 +274,8 @@ pub enum Update {
     Progress,
     /// `Cluster::standing()` changed.
     Judged,
+    /// `Cluster::reset_stage()` changed.
+    Reset,
 }
 
 /// Long work under way, for showing.
@@ -358,6 +360,14 @@ pub struct HistoryFile {
     pub blob: web_sys::Blob,
     pub file_name: String,
     pub operations: u64,
+}
+
+/// What a page has seen, as a file.
+#[derive(Clone, Debug)]
+pub struct RunFile {
+    pub blob: web_sys::Blob,
+    pub file_name: String,
+    pub bytes: u64,
 }
 
 /// The new cluster that a file was restored to.

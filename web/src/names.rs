@@ -50,6 +50,23 @@ pub fn membership_lock(cluster: &str) -> String {
 /// Shared by all pages of the origin, whatever their cluster: who gets it alone came first.
 pub const PAGES_LOCK: &str = "tabraft:pages";
 
+/// Shared by all pages that may use databases; who has it alone may delete them.
+pub const RESET_LOCK: &str = "tabraft:reset";
+
+/// Where resets are told of, to all pages of the origin, whatever their cluster.
+pub const RESET_CHANNEL: &str = "tabraft:reset";
+
+/// How the names of clusters' databases begin, and keys of the browser's storage.
+pub const OURS: &str = "tabraft:";
+
+/// How the names of the service worker's caches begin; see `www/sw.js`.
+pub const OUR_CACHES: &str = "tabraft ";
+
+/// Held by a service worker while its caches come or go.
+pub fn caches_lock(scope: &str) -> String {
+    format!("tabraft-caches:{scope}")
+}
+
 /// A database for bytes that nobody needs; no cluster's has such a name.
 pub const ROTATION_DATABASE: &str = "tabraft-rotation";
 

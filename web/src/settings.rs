@@ -121,6 +121,44 @@ impl Settings {
         (settings, notices)
     }
 
+    /// All that an address can say of a cluster, but what one tab hosts and shows.
+    pub fn values(&self) -> [(&'static str, String); 13] {
+        let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
+        let limits = &self.limits;
+        let durability = match self.durability {
+            Durability::Strict => "strict",
+            Durability::Relaxed => "relaxed",
+        };
+        let revive = match self.revive {
+            Revive::Auto => "auto",
+            Revive::All => "all",
+            Revive::Manual => "manual",
+        };
+        [
+            ("cluster", self.cluster.clone()),
+            ("nodes", self.nodes.to_string()),
+            ("durability", durability.to_owned()),
+            ("tick_ms", self.tick_ms.to_string()),
+            ("snapshot_entries", limits.snapshot_entries.to_string()),
+            ("snapshot_bytes", limits.snapshot_bytes.to_string()),
+            ("catchup_entries", limits.catchup_entries.to_string()),
+            ("salvage", switch(self.salvage)),
+            ("succession", switch(self.succession)),
+            ("revive", revive.to_owned()),
+            ("sit_out_ticks", limits.sit_out_ticks.to_string()),
+            ("step_down_ticks", limits.step_down_ticks.to_string()),
+            ("reopen_ticks", self.reopen_ticks.to_string()),
+        ]
+    }
+
+    /// Those of [`Settings::values`] that are not the default.
+    pub fn unusual(&self) -> Vec<(&'static str, String)> {
+        let usual = Self::default().values();
+        let pairs = self.values().into_iter().zip(usual);
+        let differ = pairs.filter(|(value, usual)| value != usual);
+        differ.map(|(value, _)| value).collect()
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "engine" => {

@@ -140,3 +140,30 @@ fn of_two_changes_the_later_one_holds() {
     let both = first.then(second);
     assert_eq!((both.snapshot_entries, both.salvage), (Some(1), Some(true)));
 }
+
+#[test]
+fn what_is_unusual_can_be_read_back() {
+    assert_eq!(Settings::default().unusual(), []);
+    let mut settings = Settings {
+        cluster: "x".into(),
+        nodes: 5,
+        durability: Durability::Relaxed,
+        tick_ms: 100,
+        salvage: false,
+        succession: false,
+        revive: Revive::Manual,
+        reopen_ticks: 77,
+        ..Settings::default()
+    };
+    settings.limits.snapshot_entries = 10;
+    settings.limits.snapshot_bytes = 2_048;
+    settings.limits.catchup_entries = 5;
+    settings.limits.sit_out_ticks = 9;
+    settings.limits.step_down_ticks = 99;
+    let unusual = settings.unusual();
+    assert_eq!(unusual.len(), settings.values().len(), "every one differs");
+    let said = unusual
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
+    assert_eq!(Settings::from_parameters(said), (settings, vec![]));
+}

@@ -4,6 +4,7 @@
 
 mod accessible;
 mod app;
+mod away;
 mod backups;
 mod bad_input;
 mod basics;
@@ -20,6 +21,7 @@ mod harness;
 mod judge;
 mod keyboard;
 mod links;
+mod load;
 mod long_run;
 mod losses;
 mod map;
@@ -27,6 +29,7 @@ mod members;
 mod nemesis;
 mod page_states;
 mod partitions;
+mod reset;
 mod salvage;
 mod snapshots;
 mod speed;
@@ -110,6 +113,13 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, etcd_moving::etcd_nothing_half_done),
     entry!(BOTH, etcd_wrong::etcd_wrong_endpoints),
     entry!(BOTH, speed::bench),
+    entry!(BOTH, load::load_of_a_mix),
+    entry!(CHROMIUM, load::load_piles_nothing_up),
+    entry!(CHROMIUM, load::load_from_the_page),
+    entry!(BOTH, away::saved_run),
+    entry!(CHROMIUM, away::link_for_others),
+    entry!(BOTH, reset::reset_everything),
+    entry!(CHROMIUM, reset::reset_half_done),
     entry!(CHROMIUM, speed::measured_from_the_page),
     Entry {
         alone: true,

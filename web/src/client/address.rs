@@ -53,6 +53,19 @@ pub fn for_etcd(endpoints: &[String]) -> Result<String, ApiError> {
     Ok(url.href())
 }
 
+/// The address at which any browser opens the page with these parameters, and no others.
+///
+/// # Errors
+/// As [`parameters`].
+pub fn with(parameters: &[(&str, String)]) -> Result<String, ApiError> {
+    let url = page()?;
+    url.set_search("");
+    for (name, value) in parameters {
+        url.search_params().append(name, value);
+    }
+    Ok(url.href())
+}
+
 fn page() -> Result<web_sys::Url, ApiError> {
     let window =
         web_sys::window().ok_or_else(|| ApiError::new("BROWSER", "There is no window."))?;

@@ -5,10 +5,10 @@
 
 use wasm_bindgen_futures::spawn_local;
 
-use super::Cluster;
+use super::{Cluster, address};
 use crate::model::{ApiError, Change, Update};
 use crate::protocol::{TabId, Word};
-use crate::settings::{Revive, Settings};
+use crate::settings::{NODES_MAX, Settings, cluster_name};
 
 /// What was changed, all in all.
 #[derive(Default)]
@@ -44,6 +44,25 @@ impl Cluster {
         }
         self.0.hosting.configure(after.live()).await?;
         self.sync_tabs().await
+    }
+
+    /// The address at which another browser opens a cluster like this one, with its settings and
+    /// an experiment: as many nodes as vote here, and no data.
+    ///
+    /// # Errors
+    /// `BAD_ARGUMENT`: an experiment has no such name. `BROWSER`.
+    pub fn share_link(&self, experiment: Option<&str>) -> Result<String, ApiError> {
+        let mut settings = self.settings();
+        let voters = self.0.view.borrow().voters().len() as u64;
+        settings.nodes = voters.clamp(1, NODES_MAX);
+        let mut parameters = settings.unusual();
+        if let Some(name) = experiment {
+            let name = cluster_name(name).map_err(|wanted| {
+                ApiError::bad_argument(format!("The experiment's name must be {wanted}."))
+            })?;
+            parameters.push(("experiment", name));
+        }
+        address::with(&parameters)
     }
 
     pub(super) fn configure_word(&self) -> Word {
@@ -85,27 +104,7 @@ impl Cluster {
 
 /// What changed, in a sentence.
 fn difference(before: &Settings, after: &Settings) -> Option<String> {
-    let words = |settings: &Settings| {
-        let limits = settings.limits;
-        let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
-        let revive = match settings.revive {
-            Revive::Auto => "auto",
-            Revive::All => "all",
-            Revive::Manual => "manual",
-        };
-        [
-            ("snapshot_entries", limits.snapshot_entries.to_string()),
-            ("snapshot_bytes", limits.snapshot_bytes.to_string()),
-            ("catchup_entries", limits.catchup_entries.to_string()),
-            ("salvage", switch(settings.salvage)),
-            ("succession", switch(settings.succession)),
-            ("revive", revive.to_owned()),
-            ("sit_out_ticks", limits.sit_out_ticks.to_string()),
-            ("step_down_ticks", limits.step_down_ticks.to_string()),
-            ("reopen_ticks", settings.reopen_ticks.to_string()),
-        ]
-    };
-    let pairs = words(before).into_iter().zip(words(after));
+    let pairs = before.values().into_iter().zip(after.values());
     let changed: Vec<String> = pairs
         .filter(|(before, after)| before != after)
         .map(|(_, (name, value))| format!("{name} is {value}"))

@@ -9,8 +9,12 @@ use crate::protocol::BUILD;
 
 /// A file's address. It says which build is asked for, so that no cache answers with another's.
 pub fn address(name: &str) -> String {
-    let build = number().unwrap_or_else(|| BUILD.to_owned());
-    format!("./{name}?build={build}")
+    format!("./{name}?build={}", build())
+}
+
+/// Which build this is.
+pub fn build() -> String {
+    number().unwrap_or_else(|| BUILD.to_owned())
 }
 
 /// The build's number, if it has one: those for development have none.

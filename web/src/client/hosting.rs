@@ -1,6 +1,6 @@
 //! The replicas that this tab hosts, each in a worker of its own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -33,6 +33,8 @@ type Listener = Rc<dyn Fn(Heard)>;
 pub struct Hosting {
     spare: Rc<RefCell<Option<Spare>>>,
     hosted: Rc<RefCell<BTreeMap<u64, Hosted>>>,
+    /// No worker is started any more.
+    ended: Rc<Cell<bool>>,
     listener: Listener,
 }
 
@@ -41,6 +43,7 @@ impl Hosting {
         Self {
             spare: Rc::default(),
             hosted: Rc::default(),
+            ended: Rc::default(),
             listener,
         }
     }
@@ -77,6 +80,9 @@ impl Hosting {
     /// `ALREADY_RUNNING` here or elsewhere; why it cannot run.
     pub async fn start(&self, assignment: Assignment, explicit: bool) -> Answer {
         let id = assignment.node;
+        if self.ended.get() {
+            return Err(ApiError::new("RESET", "Everything is being deleted."));
+        }
         if self.has(id) {
             return Err(ApiError::already_running(id));
         }
@@ -221,6 +227,16 @@ impl Hosting {
         true
     }
 
+    /// Ends all workers as if they had crashed, and starts none any more.
+    pub fn end(&self) {
+        self.ended.set(true);
+        self.dismiss_spare();
+        let ids: Vec<u64> = self.hosted.borrow().keys().copied().collect();
+        for id in ids {
+            self.terminate(id);
+        }
+    }
+
     async fn tell(&self, id: u64, word: &ToWorker, expected: Expected) -> Answer {
         let (sender, receiver) = oneshot::channel();
         {
@@ -292,6 +308,9 @@ impl Hosting {
 
     /// Keeps a worker ready to host one of these replicas.
     pub fn keep_spare(&self, cluster: &str, nodes: Vec<u64>) {
+        if self.ended.get() {
+            return;
+        }
         match spawn() {
             Ok(worker) => {
                 *self.spare.borrow_mut() = Some(Spare::keep(worker, cluster, nodes));

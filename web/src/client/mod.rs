@@ -15,9 +15,12 @@
 //! - [`judging`] is the live judge of what this tab's clients did
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before, and
 //!   [`lost`] what the browser had
-//! - [`address`] is the page's URL, [`files`] are those of its build
-//! - [`bench`] measures how fast it is here
-//! - [`experiments`] is the library of experiments
+//! - [`address`] is the page's URL, [`files`] are those of its build, [`saved_file`] is one that a
+//!   person chose
+//! - [`bench`] measures how fast it is here, [`load`] makes work for it; [`latencies`] is how long
+//!   calls took
+//! - [`experiments`] is the library of experiments; [`runs`] are those that were saved
+//! - [`reset`] deletes everything
 //! - [`console`] is `window.tabraft`
 //! - [`error`] has the errors of the console API
 
@@ -39,7 +42,9 @@ mod hosted;
 mod hosting;
 mod judged;
 mod judging;
+mod latencies;
 mod links;
+pub mod load;
 mod lost;
 mod machines;
 mod members;
@@ -49,8 +54,11 @@ mod opening;
 mod reload;
 mod replicas;
 mod requests;
+pub mod reset;
 mod restore;
 mod revive;
+pub mod runs;
+mod saved_file;
 mod snapshots;
 pub mod store;
 mod tab_store;
@@ -73,8 +81,11 @@ use self::engine::{Directory, Somebody};
 use self::etcd::Etcd;
 use self::hosting::Hosting;
 use self::judged::Judged;
+use self::load::Loading;
 use self::requests::Requests;
+use self::reset::Resetting;
 use self::revive::Revival;
+use self::runs::Recorder;
 use self::store::Watch;
 use self::tabs::Tabs;
 use self::view::View;
@@ -96,6 +107,9 @@ struct Inner {
     settings: Settings,
     changed: RefCell<Changed>,
     work: RefCell<Option<Work>>,
+    load: RefCell<Loading>,
+    recorder: RefCell<Option<Rc<dyn Recorder>>>,
+    resetting: RefCell<Resetting>,
     view: RefCell<View>,
     /// Whom requests were last sent to, or would have been.
     somebody: Cell<Somebody>,
@@ -145,6 +159,9 @@ impl Cluster {
                 settings,
                 changed: RefCell::default(),
                 work: RefCell::default(),
+                load: RefCell::default(),
+                recorder: RefCell::default(),
+                resetting: RefCell::default(),
                 view: RefCell::default(),
                 somebody: Cell::default(),
                 notices: RefCell::new(notices),

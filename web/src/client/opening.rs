@@ -47,6 +47,7 @@ impl Cluster {
         let cluster = Self::new(settings, notices);
         let me = cluster.clone();
         spawn_local(async move {
+            me.heed_resets().await;
             let result = match me.is_of_tabs() {
                 true => me.join().await,
                 false => me.join_machines().await,
@@ -54,7 +55,10 @@ impl Cluster {
             if let Err(error) = &result {
                 me.notice(error.message.clone());
             }
-            *me.0.opened.borrow_mut() = Some(result.clone());
+            // A reset has closed it for good.
+            if me.reset_stage().is_none() {
+                *me.0.opened.borrow_mut() = Some(result.clone());
+            }
             for waiting in me.0.opening.take() {
                 // A caller that is gone does not mind.
                 drop(waiting.send(result.clone()));

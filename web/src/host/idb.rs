@@ -1,6 +1,6 @@
 //! One connection to an IndexedDB database: opened, watched, closed, and its failures named.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
@@ -133,6 +133,16 @@ fn unavailable(error: OpenDbError) -> DiskError {
     })
 }
 
+thread_local! {
+    /// Whether this page or worker opens no database any more.
+    static CLOSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on no database is opened here: all are to be deleted, and stay so.
+pub fn close_for_good() {
+    CLOSED.set(true);
+}
+
 /// An open database. Closed when dropped; when another tab wants to delete it; and by the browser.
 pub struct Connection {
     db: Database,
@@ -167,8 +177,12 @@ impl Connection {
     /// Opens a database; a new one gets the object stores.
     ///
     /// # Errors
-    /// `Unavailable`, `Full`, or `Blocked` after ten seconds of waiting for a deletion.
+    /// `Unavailable`, `Full`, or `Blocked` after ten seconds of waiting for a deletion; `Closed` if
+    /// none is to be opened here any more.
     pub async fn open(name: &str, stores: &'static [&'static str]) -> Result<Self, DiskError> {
+        if CLOSED.get() {
+            return Err(DiskError::Closed);
+        }
         let create = move |_: VersionChangeEvent, db: Database| {
             for store in stores {
                 db.create_object_store(*store).build()?;
@@ -336,11 +350,18 @@ pub async fn delete(name: &str) -> Result<(), DiskError> {
 /// # Errors
 /// `Unavailable`.
 pub async fn exists(name: &str) -> Result<bool, DiskError> {
+    Ok(names().await?.iter().any(|it| it == name))
+}
+
+/// The names of all databases of the origin.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn names() -> Result<Vec<String>, DiskError> {
     let factory = DBFactory::new().map_err(unavailable)?;
+    let mut names = Vec::new();
     for database in factory.databases()?.await? {
-        if database?.name() == name {
-            return Ok(true);
-        }
+        names.push(database?.name().to_owned());
     }
-    Ok(false)
+    Ok(names)
 }

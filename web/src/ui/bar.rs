@@ -24,6 +24,7 @@ pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl Int
     let text = Memo::new(move |_| summary.with(|s| s.text.clone()));
     // The button acts now, whatever moment the sentence is about.
     let help = Memo::new(move |_| match feed.past.with(Option::is_some) {
+        _ if feed.viewing.get() => None,
         false => summary.with(|s| s.help),
         true if !feed.of_tabs => None,
         true => feed.status.with(|status| {
@@ -36,7 +37,7 @@ pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl Int
 
     view! {
         <header class="bar">
-            <h1>"tabraft" <span class="cluster">{move || feed.status.with(|s| s.cluster.clone())}</span></h1>
+            <h1>"tabraft" <span class="cluster">{move || feed.shown(|s| s.cluster.clone())}</span></h1>
             <div class="state">
                 <span class=move || format!("badge {}", class(badge.get())) data-testid="badge">
                     <svg viewBox="-8 -8 16 16" aria-hidden="true">

@@ -18,6 +18,10 @@ use crate::model::{NodeStatus, State};
 #[component]
 pub fn Card(feed: Feed, id: u64) -> impl IntoView {
     let node = feed.node(id);
+    let whereabouts = move || match feed.viewing.get() {
+        true => "then",
+        false => node.with(whereabouts),
+    };
     let look = Memo::new(move |_| node.with(Look::of));
     let standing = Memo::new(move |_| feed.status.with(|s| Standing::of(s, id)));
     view! {
@@ -28,7 +32,7 @@ pub fn Card(feed: Feed, id: u64) -> impl IntoView {
                 <h3>"Node " {id}</h3>
                 <RoleMark look />
                 <span class="where" data-testid="where">{move || match feed.of_tabs {
-                    true => node.with(whereabouts).to_owned(),
+                    true => whereabouts().to_owned(),
                     false => machine::name(feed, id),
                 }}</span>
             </div>
@@ -67,7 +71,10 @@ fn Problem(feed: Feed, node: Memo<NodeStatus>, standing: Memo<Standing>) -> impl
             (_, problem) => problem.to_owned(),
         })
     });
-    let remedy = Memo::new(move |_| standing.with(Standing::remedy));
+    let remedy = Memo::new(move |_| {
+        let remedy = standing.with(Standing::remedy);
+        remedy.filter(|_| !feed.viewing.get())
+    });
     view! {
         <div class="trouble" hidden=move || text.with(String::is_empty)>
             <p class="problem" data-testid="problem">{text}</p>

@@ -34,6 +34,13 @@ pub fn time_of_day(at_ms: f64) -> String {
     )
 }
 
+/// The day and the time in the person's time zone: "2026-07-14 09:33:10".
+pub fn day_and_time(at_ms: f64) -> String {
+    let all = exact(at_ms);
+    let whole = all.rsplit_once('.').map(|(whole, _)| whole.to_owned());
+    whole.unwrap_or(all)
+}
+
 /// A moment in the person's time zone: "2026-07-14 09:33:10.123".
 pub fn exact(at_ms: f64) -> String {
     let at = Date::new(&JsValue::from_f64(at_ms));

@@ -26,15 +26,17 @@ pub fn ClusterActs(feed: Feed) -> impl IntoView {
     };
     view! {
         <div class="acts" role="group" aria-label="Actions on the cluster">
-            <button type="button" data-testid="add-node" on:click=move |_| add(false)
+            <button type="button" data-testid="add-node" aria-disabled=move || feed.fixed()
+                on:click=move |_| add(false)
                 title="Starts a new node in this tab. It copies the log as a learner, then votes">
                 "Add node"
             </button>
-            <button type="button" data-testid="add-learner" on:click=move |_| add(true)
+            <button type="button" data-testid="add-learner" aria-disabled=move || feed.fixed()
+                on:click=move |_| add(true)
                 title="Starts a node that gets the log and has no vote: a listener">
                 "Add learner"
             </button>
-            <button type="button" data-testid="export"
+            <button type="button" data-testid="export" aria-disabled=move || feed.fixed()
                 title="Saves the state as a file, confirmed by a quorum"
                 on:click=move |_| place.take(save::save(feed.cluster(), None))>
                 "Save snapshot"

@@ -6,6 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::timeline::viewing::Viewing;
 use super::verb::Verb;
 use crate::client::Cluster;
 use crate::model::ApiError;
@@ -46,6 +47,8 @@ pub struct Place {
     taken: StoredValue<u64>,
     /// Whether a good outcome is old news after a while, because it shows elsewhere too.
     passing: bool,
+    /// Acts are refused while a saved run is shown.
+    viewing: Option<Viewing>,
 }
 
 impl Place {
@@ -55,6 +58,7 @@ impl Place {
             outcome: RwSignal::new(Outcome::Nothing),
             taken: StoredValue::new(0),
             passing: false,
+            viewing: Viewing::here(),
         }
     }
 
@@ -66,8 +70,29 @@ impl Place {
         }
     }
 
-    /// Takes an action; `action` resolves to the sentence that says what it did.
+    /// Takes an action, unless a saved run is shown; `action` resolves to the sentence that says
+    /// what it did.
     pub fn take<S: Into<Said>>(self, action: impl Future<Output = Result<S, ApiError>> + 'static) {
+        if self.may_act() {
+            self.take_anyway(action);
+        }
+    }
+
+    /// Whether there is something to act on; if not, it says why.
+    pub fn may_act(self) -> bool {
+        let refusal = self.viewing.and_then(Viewing::refusal);
+        let may_act = refusal.is_none();
+        if let Some(error) = refusal {
+            self.tell(self.next(), Outcome::Failed(error));
+        }
+        may_act
+    }
+
+    /// Takes an action that is none on the cluster.
+    pub fn take_anyway<S: Into<Said>>(
+        self,
+        action: impl Future<Output = Result<S, ApiError>> + 'static,
+    ) {
         let mine = self.next();
         self.outcome.set(Outcome::Waiting);
         spawn_local(async move {

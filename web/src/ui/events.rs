@@ -36,14 +36,9 @@ pub fn Events(feed: Feed) -> impl IntoView {
         let wanted = |e: &Arc<Event>| {
             node.is_none_or(|n| e.node == n) && kind.as_ref().is_none_or(|k| e.kind == *k)
         };
-        feed.events.with(|list| {
-            list.iter()
-                .filter(|e| wanted(e))
-                .cloned()
-                .collect::<Vec<_>>()
-        })
+        feed.shown_events(|list| list.filter(|e| wanted(e)).cloned().collect::<Vec<_>>())
     };
-    let full = move || feed.events.with(|list| list.len() >= EVENTS_MAX);
+    let full = move || feed.shown_events(|list| list.count() >= EVENTS_MAX);
     view! {
         <section class="events" aria-labelledby="events-title">
             <div class="head">
@@ -58,7 +53,7 @@ pub fn Events(feed: Feed) -> impl IntoView {
                             on:change=move |ev| node.set(event_target_value(&ev).parse().ok())>
                             <option value="all">"all"</option>
                             <option value="0">"page"</option>
-                            <For each=move || feed.ids.get() key=|id| *id let:id>
+                            <For each=move || feed.shown_ids.get() key=|id| *id let:id>
                                 <option value=id.to_string()>{id}</option>
                             </For>
                         </select>
@@ -77,7 +72,8 @@ pub fn Events(feed: Feed) -> impl IntoView {
                 </div>
             </div>
             <ol class="scroll" tabindex="0" aria-labelledby="events-title" data-testid="events">
-                <For each=rows key=|event| event.seq let:event>
+                // Of a saved run and of the live cluster, the numbers may be the same.
+                <For each=rows key=|event| (event.at_ms.to_bits(), event.seq) let:event>
                     <Row event now />
                 </For>
             </ol>

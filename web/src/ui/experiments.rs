@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 
 use super::command::{Place, Told};
 use super::feed::Feed;
+use super::share::CopyLink;
 use crate::client::experiments::{self, CHANGED, Experiment, Finding};
 
 /// How far a run has come.
@@ -36,7 +37,7 @@ pub fn Experiments(feed: Feed) -> impl IntoView {
     let changed = window_event_listener_untyped(CHANGED, move |_| library.set(experiments::list()));
     on_cleanup(move || changed.remove());
     let wanted = feed.cluster().settings().experiment;
-    let chosen = RwSignal::new(wanted.clone());
+    let chosen = feed.experiment;
     let open = Memo::new(move |_| {
         let id = chosen.get()?;
         library.with(|all| all.iter().find(|it| it.id == id).cloned())
@@ -52,7 +53,7 @@ pub fn Experiments(feed: Feed) -> impl IntoView {
                     <Choice it chosen />
                 </For>
             </ul>
-            {move || open.get().map(|it| view! { <Guide it /> })}
+            {move || open.get().map(|it| view! { <Guide feed it /> })}
             {move || {
                 let unknown = wanted.clone().filter(|id| {
                     library.with(|all| !all.is_empty() && all.iter().all(|it| it.id != *id))
@@ -81,13 +82,13 @@ fn Choice(it: Experiment, chosen: RwSignal<Option<String>>) -> impl IntoView {
 }
 
 #[component]
-fn Guide(it: Experiment) -> impl IntoView {
+fn Guide(feed: Feed, it: Experiment) -> impl IntoView {
     let place = Place::keeping();
     let progress = RwSignal::new(Progress::default());
     let busy = RwSignal::new(false);
     let id = StoredValue::new(it.id.clone());
     let begin = move |by_itself| {
-        if busy.get_untracked() {
+        if busy.get_untracked() || !place.may_act() {
             return;
         }
         progress.set(Progress::default());
@@ -135,13 +136,13 @@ fn Guide(it: Experiment) -> impl IntoView {
             </ol>
             <div class="acts">
                 <button type="button" class="primary" data-testid="do-it"
-                    aria-disabled=move || busy.get().then_some("true")
+                    aria-disabled=move || busy.get().then_some("true").or_else(|| feed.fixed())
                     hidden=it.elsewhere
                     on:click=move |_| begin(true)>
                     "Do it for me"
                 </button>
                 <button type="button" data-testid="let-me"
-                    aria-disabled=move || busy.get().then_some("true")
+                    aria-disabled=move || busy.get().then_some("true").or_else(|| feed.fixed())
                     hidden=it.elsewhere
                     on:click=move |_| begin(false)>
                     "Let me do it"
@@ -151,6 +152,7 @@ fn Guide(it: Experiment) -> impl IntoView {
                 </button>
                 // A tab of its own: leaving this one would end what it hosts.
                 <a href=it.link target="_blank" rel="noopener">"In a cluster of its own"</a>
+                <CopyLink feed place />
             </div>
             <Told place hook="experiment-told" />
             {move || progress.with(|p| p.findings.clone()).map(|found| view! { <Findings found /> })}

@@ -19,8 +19,10 @@ use super::clock;
 use super::pace::{Meter, Pace};
 use super::timeline::history::History;
 use super::timeline::recorder::Moment;
+use super::timeline::run::Run;
 use crate::client::Cluster;
 use crate::client::etcd::members::Member;
+use crate::client::reset::Stage;
 use crate::model::{self, Event, FaultyLink, Flight, NodeStatus, Status, Work};
 use crate::settings::Settings;
 
@@ -69,6 +71,15 @@ pub struct Feed {
     pub history: StoredValue<History>,
     /// The moment of it that the views show; `None` for the present.
     pub past: RwSignal<Option<Moment>>,
+    /// The saved run that is shown in place of the live cluster, if any; then `past` is a moment of
+    /// it.
+    pub run: RwSignal<Option<Arc<Run>>>,
+    /// Whether there is one.
+    pub viewing: Memo<bool>,
+    /// How far a reset of everything is, once one was begun.
+    pub reset: RwSignal<Option<Stage>>,
+    /// The experiment that is open.
+    pub experiment: RwSignal<Option<String>>,
     /// `ids` and `members` of the moment that is shown.
     pub shown_ids: Memo<Vec<u64>>,
     pub shown_members: Memo<Vec<u64>>,
@@ -84,6 +95,7 @@ impl Feed {
         let then = move |wanted: fn(&NodeStatus) -> bool| {
             past.with(|p| p.as_ref().map(|p| ids_of(&p.status, wanted)))
         };
+        let run = RwSignal::new(None::<Arc<Run>>);
         let told = cluster.events(0);
         let mut events = VecDeque::new();
         add_events(&mut events, told.clone());
@@ -104,11 +116,16 @@ impl Feed {
             standing: RwSignal::new(cluster.standing()),
             history: StoredValue::new(History::default()),
             past,
+            run,
+            viewing: Memo::new(move |_| run.with(Option::is_some)),
+            reset: RwSignal::new(cluster.reset_stage()),
+            experiment: RwSignal::new(cluster.settings().experiment),
             shown_ids: Memo::new(move |_| then(|_| true).unwrap_or_else(|| ids.get())),
             shown_members: Memo::new(move |_| then(|n| n.member).unwrap_or_else(|| members.get())),
         };
         feed.record_events(&told);
         feed.keep_recording();
+        feed.serve_runs();
 
         let marks = Rc::new(RefCell::new(Marks::default()));
         let metered = marks.clone();
@@ -130,6 +147,10 @@ impl Feed {
             // Nobody sees them.
             if matches!(update, model::Update::Flights(_)) && document().hidden() {
                 return;
+            }
+            // A hidden tab draws no frame for a long time.
+            if matches!(update, model::Update::Reset) {
+                return feed.reset.set(feed.cluster().reset_stage());
             }
             let now = clock::ticking_ms();
             let call_frame = marks.borrow_mut().note(update, now);
@@ -209,6 +230,7 @@ impl Marks {
             }
             model::Update::Progress => self.work = true,
             model::Update::Judged => self.judged = true,
+            model::Update::Reset => return false,
             model::Update::Done { write, latency_ms } => {
                 self.meter.done(now, *write, *latency_ms);
                 return false;

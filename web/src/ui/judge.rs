@@ -11,7 +11,7 @@ use super::save;
 #[component]
 pub fn Judge(feed: Feed) -> impl IntoView {
     let place = Place::keeping();
-    let save = move |_| place.take(save::save_history(feed.cluster()));
+    let save = move |_| place.take_anyway(save::save_history(feed.cluster()));
     let broken = move || feed.standing.with(|it| it.broken.is_some());
     view! {
         <div class="judge">

@@ -130,6 +130,7 @@ fn remark(ask: Memo<Ask>, shown: RwSignal<Rows>) -> AnyView {
 
 fn asked(feed: Feed, prefix: RwSignal<String>, choice: Choice) -> Ask {
     let (node, consistency) = (choice.node.get(), choice.consistency.get());
+    let viewing = feed.viewing.get();
     feed.status.with(|status| {
         let id = match node {
             Some(id) => id,
@@ -143,6 +144,10 @@ fn asked(feed: Feed, prefix: RwSignal<String>, choice: Choice) -> Ask {
         };
         let replica = status.nodes.iter().find(|n| n.id == id);
         let obstacle = match replica {
+            _ if viewing => Some(
+                "A saved run has no keys in it. These are the live cluster's, as last read."
+                    .to_owned(),
+            ),
             None => Some("Waits for a leader.".to_owned()),
             Some(n) if n.state != State::Running && node.is_none() => {
                 Some("Waits for a leader.".to_owned())

@@ -62,7 +62,7 @@ pub fn LinkList(feed: Feed, edited: Edited) -> impl IntoView {
         }
     };
     view! {
-        <div class="link-list" hidden=move || pairs.with(Vec::is_empty)>
+        <div class="link-list" hidden=move || feed.viewing.get() || pairs.with(Vec::is_empty)>
             <button class="disclose" type="button" data-testid="links-open"
                 aria-expanded=move || edited.list.get().to_string() aria-controls="links"
                 on:click=move |_| edited.list.update(|open| *open = !*open)>
@@ -70,7 +70,7 @@ pub fn LinkList(feed: Feed, edited: Edited) -> impl IntoView {
             </button>
             <span class="count" data-testid="links-count">{count}</span>
         </div>
-        <div id="links" hidden=move || !edited.list.get()>
+        <div id="links" hidden=move || feed.viewing.get() || !edited.list.get()>
             <Show when=move || edited.list.get()>
                 <ul class="links" data-testid="links" aria-label="Links, each direction by itself">
                     <For each=move || pairs.get() key=|pair| *pair let:pair>

@@ -44,7 +44,9 @@ pub fn Map(feed: Feed) -> impl IntoView {
                         </svg>
                         {feed.of_tabs.then(|| view! {
                             <Dots feed links=links.clone() frame />
-                            <LinkButtons feed links=links.clone() frame place edited />
+                            <div hidden=move || feed.viewing.get()>
+                                <LinkButtons feed links=links.clone() frame place edited />
+                            </div>
                         }.into_any())}
                     </div>
                 }
@@ -116,7 +118,7 @@ fn CutOff(feed: Feed, place: Place) -> impl IntoView {
     };
     view! {
         <div class="cut-off" role="group" aria-label="Cut off a node"
-            hidden=move || feed.members.with(|ids| ids.len() < 2)>
+            hidden=move || feed.viewing.get() || feed.members.with(|ids| ids.len() < 2)>
             <span class="label">"Cut off node"</span>
             <For each=move || feed.members.get() key=|id| *id let:id>
                 <CutOffButton feed id place apart />

@@ -7,6 +7,7 @@
 //! [`impairment`] is the same for links. [`focus`] and [`shortcuts`] are for who has no mouse.
 //! [`timeline`] keeps what was, and has the map, cards, logs and sentence show a moment of it.
 
+mod away;
 mod bar;
 mod card;
 mod clock;
@@ -25,6 +26,7 @@ mod judge;
 mod keys;
 mod link_list;
 mod links;
+mod load;
 mod logs;
 mod look;
 mod machine;
@@ -36,11 +38,13 @@ mod notices;
 mod pace;
 mod question;
 mod replica;
+mod reset;
 mod restore;
 mod ring;
 mod save;
 mod setting;
 mod settings;
+mod share;
 mod shortcuts;
 mod speed;
 mod standing;
@@ -56,20 +60,23 @@ mod write;
 
 use leptos::prelude::*;
 
+use self::away::Away;
 use self::bar::Bar;
 use self::events::Events;
 use self::experiments::Experiments;
 use self::feed::Feed;
 use self::keys::Keys;
+use self::load::Load;
 use self::logs::Logs;
 use self::map::Map;
 use self::moving::Moving;
 use self::nodes::Nodes;
 use self::notices::Notices;
+use self::reset::ResetScreen;
 use self::settings::SettingsPanel;
 use self::shortcuts::{Shortcuts, ShortcutsDialog};
-use self::speed::Speed;
 use self::timeline::Timeline;
+use self::timeline::viewing::Viewing;
 use self::write::Write;
 use crate::client::Cluster;
 
@@ -90,6 +97,7 @@ fn App(feed: Feed) -> impl IntoView {
         })
     });
     title::follow(feed);
+    Viewing::provide(feed);
     focus::keep(feed);
     let shortcuts = Shortcuts::new(feed);
     view! {
@@ -103,11 +111,13 @@ fn App(feed: Feed) -> impl IntoView {
             {feed.of_tabs.then(|| view! { <Logs feed /> }.into_any())}
             <Timeline feed summary />
             {feed.of_tabs.then(|| view! { <Experiments feed /> }.into_any())}
+            <Load feed />
             <Events feed />
-            <Speed feed />
             <Moving feed />
             {feed.of_tabs.then(|| view! { <SettingsPanel feed /> }.into_any())}
+            <Away feed />
         </main>
         <ShortcutsDialog shortcuts />
+        <ResetScreen feed />
     }
 }

@@ -67,7 +67,7 @@ pub fn Restore(feed: Feed) -> impl IntoView {
                     <input class="data few" data-testid="restore-nodes" bind:value=nodes
                         inputmode="numeric" />
                 </label>
-                <button class="primary" type="submit" data-testid="restore-go">"Restore"</button>
+                <button class="primary" type="submit" data-testid="restore-go" aria-disabled=move || feed.fixed()>"Restore"</button>
             </div>
             <Told place hook="restore-told" />
         </form>
@@ -75,7 +75,7 @@ pub fn Restore(feed: Feed) -> impl IntoView {
 }
 
 /// The file that was chosen, if any.
-fn chosen(input: &HtmlInputElement) -> Option<File> {
+pub fn chosen(input: &HtmlInputElement) -> Option<File> {
     let files = Reflect::get(input, &JsValue::from_str("files")).ok()?;
     Reflect::get_u32(&files, 0).ok()?.dyn_into().ok()
 }

@@ -1,4 +1,4 @@
-//! Saving a snapshot, or a history, as a file.
+//! Saving a snapshot, a history, or a run as a file.
 
 use std::time::Duration;
 
@@ -44,6 +44,20 @@ pub async fn save_history(cluster: Cluster) -> Result<String, ApiError> {
         n => format!("{} operations", figures::grouped(n)),
     };
     Ok(format!("Saved as {}: {operations}.", file.file_name))
+}
+
+/// Saves what this page has seen.
+///
+/// # Errors
+/// The cluster's, or why the browser does not save it.
+pub fn save_run(cluster: &Cluster) -> Result<String, ApiError> {
+    let file = cluster.export_run()?;
+    download(&file.blob, &file.file_name)?;
+    Ok(format!(
+        "Saved as {}: {}.",
+        file.file_name,
+        figures::bytes(file.bytes)
+    ))
 }
 
 fn download(blob: &Blob, file_name: &str) -> Result<(), ApiError> {

@@ -65,7 +65,7 @@ pub fn SettingsPanel(feed: Feed) -> impl IntoView {
                     <p class="hint">{by_address}</p>
                     <div class="acts">
                         <button class="primary" type="submit" data-testid="settings-apply"
-                            aria-disabled=move || unchanged().then_some("true")>
+                            aria-disabled=move || unchanged().then_some("true").or_else(|| feed.fixed())>
                             "Apply in all tabs"
                         </button>
                         <button type="button" data-testid="settings-discard"

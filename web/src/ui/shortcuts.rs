@@ -25,17 +25,19 @@ enum Part {
     Logs,
     Timeline,
     Experiments,
+    Load,
     Events,
     Settings,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part::Write,
     Part::Map,
     Part::Nodes,
     Part::Logs,
     Part::Timeline,
     Part::Experiments,
+    Part::Load,
     Part::Events,
     Part::Settings,
 ];
@@ -49,6 +51,7 @@ impl Part {
             Self::Logs => "L",
             Self::Timeline => "T",
             Self::Experiments => "X",
+            Self::Load => "G",
             Self::Events => "E",
             Self::Settings => "S",
         }
@@ -62,6 +65,7 @@ impl Part {
             Self::Logs => "to the logs",
             Self::Timeline => "to the timeline",
             Self::Experiments => "to the experiments",
+            Self::Load => "to the load generator",
             Self::Events => "to the events",
             Self::Settings => "to the settings",
         }
@@ -76,6 +80,7 @@ impl Part {
             Self::Logs => focus_still(document().get_element_by_id("logs-title")),
             Self::Timeline => focus_first("#timeline-slider"),
             Self::Experiments => focus_first(".experiments .library button"),
+            Self::Load => focus_first(".generator select"),
             Self::Events => focus_first(".events .scroll"),
             Self::Settings => focus_first(".settings summary"),
         };
@@ -94,6 +99,7 @@ impl Part {
             Self::Logs => "logs",
             Self::Timeline => "timeline",
             Self::Experiments => "experiments",
+            Self::Load => "load",
             Self::Events => "events",
             Self::Settings => "settings",
         }

@@ -20,7 +20,7 @@ pub fn Speed(feed: Feed) -> impl IntoView {
     let measured = RwSignal::new(None::<(Load, Figures)>);
     let busy = RwSignal::new(false);
     let measure = move |_| {
-        if busy.get_untracked() {
+        if busy.get_untracked() || !place.may_act() {
             return;
         }
         let ops = OPS
@@ -44,9 +44,9 @@ pub fn Speed(feed: Feed) -> impl IntoView {
         });
     };
     view! {
-        <section class="speed" aria-labelledby="speed-title">
+        <div class="speed" role="group" aria-labelledby="speed-title">
             <div class="head">
-                <h2 id="speed-title">"Speed"</h2>
+                <h3 id="speed-title">"Speed"</h3>
                 <div class="choosers">
                     <label>
                         <span>"What"</span>
@@ -78,7 +78,7 @@ pub fn Speed(feed: Feed) -> impl IntoView {
                     </label>
                 </div>
                 <button type="button" data-testid="measure"
-                    aria-disabled=move || busy.get().then_some("true") on:click=measure>
+                    aria-disabled=move || busy.get().then_some("true").or_else(|| feed.fixed()) on:click=measure>
                     "Measure"
                 </button>
             </div>
@@ -88,7 +88,7 @@ pub fn Speed(feed: Feed) -> impl IntoView {
             </p>
             {move || measured.get().map(|(load, figures)| view! { <Bars load figures of_tabs=feed.of_tabs /> })}
             <Told place hook="speed-told" />
-        </section>
+        </div>
     }
 }
 

@@ -57,7 +57,7 @@ pub fn Steps(feed: Feed, last: RwSignal<Option<u64>>) -> impl IntoView {
                             prop:value=index placeholder="no write yet"
                             on:input=move |ev| typed.set(Some(event_target_value(&ev))) />
                     </label>
-                    <button type="submit" data-testid="steps-show">"Show steps"</button>
+                    <button type="submit" data-testid="steps-show" aria-disabled=move || feed.fixed()>"Show steps"</button>
                 </div>
                 <Told place hook="steps-told" />
                 <div hidden=move || shown.with(Vec::is_empty)>

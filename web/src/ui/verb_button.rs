@@ -34,7 +34,9 @@ pub fn VerbButton(
     });
     let act = move |_| {
         let verb = verb.get_untracked();
-        if let Some(why) = obstacle.get_untracked() {
+        if !place.may_act() {
+            asked.set(None);
+        } else if let Some(why) = obstacle.get_untracked() {
             asked.set(None);
             place.say(format!("Node {id} {why}."));
         } else if asks.get_untracked() {
@@ -55,7 +57,7 @@ pub fn VerbButton(
             data-testid=move || format!("{}-{id}", verb.get().hook())
             title=move || verb.get().meaning()
             aria-expanded=expanded
-            aria-disabled=move || obstacle.get().map(|_| "true")>
+            aria-disabled=move || obstacle.get().map(|_| "true").or_else(|| feed.fixed())>
             {move || verb.get().label()}
         </button>
     }

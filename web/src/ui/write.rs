@@ -91,9 +91,9 @@ pub fn Write(feed: Feed) -> impl IntoView {
                 </div>
                 <div class="acts">
                     <div class="acts">
-                        <button class="primary" type="submit" data-testid="put">"Put"</button>
-                        <button type="button" data-testid="get" on:click=get>"Get"</button>
-                        <button type="button" data-testid="delete" on:click=delete>"Delete"</button>
+                        <button class="primary" type="submit" data-testid="put" aria-disabled=move || feed.fixed()>"Put"</button>
+                        <button type="button" data-testid="get" aria-disabled=move || feed.fixed() on:click=get>"Get"</button>
+                        <button type="button" data-testid="delete" aria-disabled=move || feed.fixed() on:click=delete>"Delete"</button>
                     </div>
                     <div class="choosers"><ReplicaChooser feed choice of="write" /></div>
                 </div>
@@ -152,7 +152,7 @@ fn CompareAndSwap(
                     <input type="checkbox" data-testid="expect-absent" bind:checked=absent />
                     <span>"no such key yet"</span>
                 </label>
-                <button type="button" data-testid="cas" on:click=swap>"Compare and swap"</button>
+                <button type="button" data-testid="cas" aria-disabled=move || feed.fixed() on:click=swap>"Compare and swap"</button>
             </div>
         </details>
     }

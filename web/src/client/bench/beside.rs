@@ -13,6 +13,7 @@ use super::{Figures, TIMEOUT_MS, now_ms};
 use crate::client::deadline::Deadline;
 use crate::client::judged::Judged;
 use crate::client::judging::Judging;
+use crate::client::latencies::Latencies;
 use crate::client::moving::Move;
 use crate::client::store::Store;
 use crate::client::{Cluster, random};
@@ -78,7 +79,7 @@ async fn run(
         ..Call::default()
     };
     let prefix = format!("beside/{:016x}/", random());
-    let (next, latencies) = (Cell::new(0), RefCell::new(Vec::new()));
+    let (next, latencies) = (Cell::new(0), RefCell::new(Latencies::default()));
     let lane = async || {
         while next.get() < ops {
             let n = next.replace(next.get() + 1);
@@ -88,7 +89,7 @@ async fn run(
                 None => drop(store.get(&key, call).await?),
                 Some(op) => drop(store.write(op, call).await?),
             }
-            latencies.borrow_mut().push(now_ms() - began);
+            latencies.borrow_mut().add(now_ms() - began);
         }
         Ok::<(), ApiError>(())
     };
@@ -98,7 +99,7 @@ async fn run(
     for n in 0..KEYS {
         store.delete(&format!("{prefix}{n}"), call).await?;
     }
-    Ok(Figures::of(ops, seconds, latencies.take()))
+    Ok(Figures::of(ops, seconds, &latencies.take()))
 }
 
 /// Every other one is a read; of eight writes one is a deletion and one a compare-and-swap.

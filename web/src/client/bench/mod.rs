@@ -4,15 +4,18 @@ pub mod beside;
 
 use std::cell::{Cell, RefCell};
 
-use bytes::Bytes;
 use futures_util::future::try_join_all;
 use js_sys::{Function, Promise, Reflect};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
+use super::latencies::Latencies;
+use super::load::mix;
+use super::load::now_ms;
+use super::load::operation::{Operation, perform};
 use super::{Cluster, files};
-use crate::model::{ApiError, Call};
+use crate::model::ApiError;
 
 /// Keys that it writes, `bench/0` and so on; they are left there.
 const KEYS: u64 = 1_000;
@@ -76,18 +79,13 @@ pub struct Plain {
 }
 
 impl Figures {
-    fn of(ops: u64, seconds: f64, mut latencies: Vec<f64>) -> Self {
-        latencies.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let nth = (latencies.len() as f64 * share) as usize;
-            latencies.get(nth.min(latencies.len().saturating_sub(1)))
-        };
+    fn of(ops: u64, seconds: f64, latencies: &Latencies) -> Self {
         Self {
             ops,
             seconds,
             ops_per_second: ops as f64 / seconds,
-            p50_ms: at(0.5).copied().unwrap_or_default(),
-            p99_ms: at(0.99).copied().unwrap_or_default(),
+            p50_ms: latencies.quantile(0.5),
+            p99_ms: latencies.quantile(0.99),
             beside: None,
         }
     }
@@ -97,8 +95,10 @@ impl Cluster {
     /// Runs a load over this page's cluster, and what it is `beside`, if it is to be.
     ///
     /// # Errors
-    /// The first one that an operation got: there are no figures of what failed.
+    /// `BUSY` while a load runs; the first one that an operation got: there are no figures of what
+    /// failed.
     pub async fn bench(&self, load: Load, beside: bool) -> Result<Figures, ApiError> {
+        self.check_no_load()?;
         let _work = self.work("Measuring");
         let beside = match beside {
             true => Some(floor(load).await?),
@@ -117,15 +117,23 @@ impl Cluster {
     }
 
     async fn run(&self, load: Load) -> Result<Figures, ApiError> {
-        let value = Bytes::from(vec![b'x'; load.value_bytes]);
-        let (next, latencies) = (Cell::new(0), RefCell::new(Vec::new()));
+        let (next, latencies) = (Cell::new(0), RefCell::new(Latencies::default()));
         let lane = async || {
+            let mut operation = Operation {
+                kind: match load.kind {
+                    Kind::Put => mix::Kind::Put,
+                    Kind::Get => mix::Kind::Get,
+                },
+                key: String::new(),
+                value: "x".repeat(load.value_bytes),
+                expected: None,
+            };
             while next.get() < load.ops {
                 let n = next.replace(next.get() + 1);
+                operation.key = format!("bench/{}", n % KEYS);
                 let began = now_ms();
-                self.one(load.kind, &format!("bench/{}", n % KEYS), &value)
-                    .await?;
-                latencies.borrow_mut().push(now_ms() - began);
+                perform(self, &operation, TIMEOUT_MS).await?;
+                latencies.borrow_mut().add(now_ms() - began);
                 if n % (load.ops / 100).max(1) == 0 {
                     let done = n as f64 / load.ops as f64;
                     self.note_work("Measuring".into(), Some(done));
@@ -136,18 +144,7 @@ impl Cluster {
         let began = now_ms();
         try_join_all((0..load.in_flight).map(|_| lane())).await?;
         let seconds = (now_ms() - began) / 1_000.0;
-        Ok(Figures::of(load.ops, seconds, latencies.take()))
-    }
-
-    async fn one(&self, kind: Kind, key: &str, value: &Bytes) -> Result<(), ApiError> {
-        let call = Call {
-            timeout_ms: TIMEOUT_MS,
-            ..Call::default()
-        };
-        match kind {
-            Kind::Put => self.put(key, value.clone(), call).await.map(drop),
-            Kind::Get => self.get(key, call).await.map(drop),
-        }
+        Ok(Figures::of(load.ops, seconds, &latencies.take()))
     }
 }
 
@@ -169,9 +166,4 @@ async fn floor(load: Load) -> Result<Beside, ApiError> {
     let measuring: Promise = measuring.dyn_into().map_err(failed)?;
     let measured = JsFuture::from(measuring).await.map_err(failed)?;
     serde_wasm_bindgen::from_value(measured).map_err(|error| failed(error.into()))
-}
-
-fn now_ms() -> f64 {
-    let clock = web_sys::window().and_then(|window| window.performance());
-    clock.map_or_else(js_sys::Date::now, |clock| clock.now())
 }

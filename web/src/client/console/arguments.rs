@@ -222,6 +222,18 @@ impl Arguments {
         })
     }
 
+    /// A number above 0, not only a whole one.
+    pub fn positive(&self, at: u32, name: &str, most: f64) -> Result<Option<f64>, ApiError> {
+        let value = self.option(at, name)?;
+        if value.is_undefined() {
+            return Ok(None);
+        }
+        let number = value.as_f64().filter(|n| *n > 0.0 && *n <= most);
+        number.map(Some).ok_or_else(|| {
+            ApiError::bad_argument(format!("{name} must be a number above 0, up to {most}."))
+        })
+    }
+
     pub fn groups(&self, at: u32) -> Result<Vec<Vec<u64>>, ApiError> {
         let wrong =
             || ApiError::bad_argument("partition takes groups of node ids, such as [[1], [2, 3]].");

@@ -1,13 +1,15 @@
 //! `window.tabraft`: the console API. Every call returns a promise, and rejects with an `Error`
 //! that has a `code`.
 //!
-//! - [`data`], [`replicas`], [`members`], [`judge`], [`bench`], [`moving`]: the calls
+//! - [`data`], [`replicas`], [`members`], [`judge`], [`bench`], [`load`], [`away`], [`moving`]: the calls
 //! - [`arguments`]: what they are given; [`results`]: what they return
 
 mod arguments;
+mod away;
 mod bench;
 mod data;
 mod judge;
+mod load;
 mod members;
 mod moving;
 mod replicas;
@@ -46,6 +48,8 @@ pub fn install(cluster: &Cluster) -> Result<(), JsValue> {
     judge::install(&api, cluster)?;
     bench::install(&api, cluster)?;
     moving::install(&api, cluster)?;
+    load::install(&api, cluster)?;
+    away::install(&api, cluster)?;
     Reflect::set(&js_sys::global(), &"tabraft".into(), &api)?;
     Ok(())
 }

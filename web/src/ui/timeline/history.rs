@@ -28,9 +28,9 @@ pub struct Sample {
     pub at_ms: f64,
     /// Until when it was seen to be so, in milliseconds of the Unix epoch.
     pub until_ms: f64,
-    quorum: u64,
-    leader: u64,
-    term: u64,
+    pub(super) quorum: u64,
+    pub(super) leader: u64,
+    pub(super) term: u64,
     pub nodes: Vec<Arc<NodeStatus>>,
     pub faults: Arc<[FaultyLink]>,
 }
@@ -79,7 +79,7 @@ impl Sample {
 /// All that the timeline draws from.
 #[derive(Debug, Default)]
 pub struct History {
-    samples: VecDeque<Sample>,
+    pub(super) samples: VecDeque<Sample>,
     pub rates: Rates,
     pub marks: Marks,
 }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Event, NodeStatus, State};
 
 /// Marks kept; the oldest are dropped.
@@ -10,7 +12,7 @@ pub const MARKS_MAX: usize = 400;
 /// An end that was told and one that was seen are the same within so many milliseconds.
 const SAME_MS: f64 = 2_000.0;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     Started,
     Snapshot,
@@ -62,7 +64,7 @@ impl Kind {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// Milliseconds of the Unix epoch.
     pub at_ms: f64,
@@ -99,6 +101,12 @@ impl Mark {
 /// By time.
 #[derive(Debug, Default)]
 pub struct Marks(VecDeque<Mark>);
+
+impl FromIterator<Mark> for Marks {
+    fn from_iter<I: IntoIterator<Item = Mark>>(marks: I) -> Self {
+        Self(marks.into_iter().collect())
+    }
+}
 
 impl Marks {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Mark> {

@@ -5,6 +5,9 @@
 //! replica anything. [`axis`], [`bands`] and [`charts`] say where what is drawn, [`picture`] has
 //! all of it. [`rows`] and [`scrub`] draw it and take the choice of a moment; [`past`] says that
 //! the past is shown.
+//!
+//! [`run`] is a history as a file. Opened again, it is what all of them draw from: [`viewing`],
+//! [`run_bar`].
 
 pub mod axis;
 mod bands;
@@ -16,7 +19,10 @@ mod picture;
 mod rates;
 pub mod recorder;
 mod rows;
+pub mod run;
+mod run_bar;
 mod scrub;
+pub mod viewing;
 
 use std::time::Duration;
 
@@ -27,6 +33,7 @@ use self::axis::Zoom;
 use self::past::PastBar;
 use self::picture::Picture;
 use self::rows::{Charts, Legend, Row, Times};
+use self::run_bar::RunBar;
 use self::scrub::Scrub;
 use super::clock;
 use super::feed::Feed;
@@ -47,10 +54,8 @@ pub fn Timeline(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
             picture.with_untracked(|p| p.span),
             untrack(|| feed.past_ms()),
         );
-        let (zoom, now) = (zoom.get_untracked(), clock::wall_ms());
-        let next = feed
-            .history
-            .with_value(|h| Picture::of(h, zoom, now, past, before));
+        let (zoom, now) = (zoom.get_untracked(), feed.latest_ms());
+        let next = feed.shown_history(|h| Picture::of(h, zoom, now, past, before));
         if picture.with_untracked(|p| *p != next) {
             picture.set(next);
         }
@@ -59,6 +64,11 @@ pub fn Timeline(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
         zoom.track();
         feed.past.track();
         draw();
+    });
+    Effect::new(move |_| {
+        if feed.viewing.get() {
+            zoom.set(Zoom::All);
+        }
     });
     let tick = move || {
         // While the past is shown, time stands still here.
@@ -108,6 +118,7 @@ pub fn Timeline(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
             </div>
             <Legend />
             <PastBar feed />
+            <RunBar feed />
         </section>
     }
 }

@@ -15,7 +15,7 @@ use crate::ui::focus::focus;
 /// Stands at the foot of the window while the past is shown.
 #[component]
 pub fn PastBar(feed: Feed) -> impl IntoView {
-    let is_past = Memo::new(move |_| feed.past.with(Option::is_some));
+    let is_past = Memo::new(move |_| feed.past.with(Option::is_some) && !feed.viewing.get());
     let now = RwSignal::new(clock::wall_ms());
     let tick = move || {
         if is_past.get_untracked() {

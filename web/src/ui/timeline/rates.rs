@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ui::pace::Tally;
 
 /// Stretches kept. Beyond that older neighbours are joined in pairs.
@@ -13,7 +15,7 @@ const WHOLE: usize = RATES_MAX / 4;
 const LONGEST_MS: f64 = 90_000.0;
 
 /// A stretch of time, in milliseconds of the Unix epoch, and what was acknowledged in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
     pub from_ms: f64,
     pub to_ms: f64,
@@ -46,7 +48,17 @@ impl Rate {
 #[derive(Debug, Default)]
 pub struct Rates(VecDeque<Rate>);
 
+impl FromIterator<Rate> for Rates {
+    fn from_iter<I: IntoIterator<Item = Rate>>(rates: I) -> Self {
+        Self(rates.into_iter().collect())
+    }
+}
+
 impl Rates {
+    pub fn iter(&self) -> impl Iterator<Item = &Rate> {
+        self.0.iter()
+    }
+
     /// Takes what was acknowledged since the last call; `now_ms` is in milliseconds of the Unix
     /// epoch, `every_ms` how long after each other the calls are meant to come.
     pub fn add(&mut self, now_ms: f64, every_ms: f64, tally: Tally) {

@@ -98,10 +98,13 @@ impl Feed {
     /// Has the views show a moment, in milliseconds of the Unix epoch: the first one that is known
     /// if it is before that, the present if it is now.
     pub fn look_back(self, at_ms: f64) {
-        if at_ms > clock::wall_ms() - NOW_MS {
+        let is_now = at_ms > self.latest_ms() - NOW_MS;
+        // A saved run has no present: its end is a moment like others.
+        if is_now && !self.viewing.get_untracked() {
             return self.past.set(None);
         }
-        let found = self.history.with_value(|h| self.moment(h, at_ms));
+        let at_ms = at_ms.min(self.latest_ms());
+        let found = self.shown_history(|h| self.moment(h, at_ms));
         if self.past.with_untracked(|shown| *shown != found) {
             self.past.set(found);
         }
@@ -115,7 +118,11 @@ impl Feed {
             same.map(|p| p.status.clone())
         });
         let status = shown.unwrap_or_else(|| {
-            let cluster = self.status.with_untracked(|s| s.cluster.clone());
+            let saved = self
+                .run
+                .with_untracked(|run| run.as_ref().map(|it| it.about.cluster.clone()));
+            let cluster =
+                saved.unwrap_or_else(|| self.status.with_untracked(|s| s.cluster.clone()));
             Arc::new(sample.status(&cluster))
         });
         Some(Moment {
@@ -127,8 +134,11 @@ impl Feed {
         })
     }
 
-    /// Has the views show the present again.
+    /// Has the views show the present again, or the end of a saved run.
     pub fn back_to_now(self) {
+        if self.viewing.get_untracked() {
+            return self.look_back(self.latest_ms());
+        }
         if self.past.with_untracked(Option::is_some) {
             self.past.set(None);
         }

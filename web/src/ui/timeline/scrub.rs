@@ -110,7 +110,7 @@ pub fn Scrub(feed: Feed, picture: RwSignal<Picture>, summary: Memo<Summary>) -> 
         <p class="told" data-testid="timeline-told">
             {move || match pointed.get().or_else(shown) {
                 Some(at) => {
-                    let words = feed.history.with_value(|h| picture::words(h, at));
+                    let words = feed.shown_history(|h| picture::words(h, at));
                     format!("{}: {words}.", clock::time_of_day(at))
                 }
                 None => "Click or drag to look back. Keys: arrows, Page Up and Page Down from mark to mark."
@@ -122,12 +122,9 @@ pub fn Scrub(feed: Feed, picture: RwSignal<Picture>, summary: Memo<Summary>) -> 
 
 /// Whether the key means something here.
 fn press_key(feed: Feed, picture: RwSignal<Picture>, key: &str) -> bool {
-    let at_ms = untrack(|| feed.past_ms()).unwrap_or_else(clock::wall_ms);
+    let at_ms = untrack(|| feed.past_ms()).unwrap_or_else(|| feed.latest_ms());
     let step_ms = picture.with_untracked(|p| p.span.step_ms());
-    let to_mark = |later: bool| {
-        feed.history
-            .with_value(|h| picture::neighbour(h, at_ms, later))
-    };
+    let to_mark = |later: bool| feed.shown_history(|h| picture::neighbour(h, at_ms, later));
     match key {
         "ArrowLeft" | "ArrowDown" => feed.look_back(at_ms - step_ms),
         "ArrowRight" | "ArrowUp" => feed.look_back(at_ms + step_ms),
