@@ -3,7 +3,7 @@
 
 mod facts;
 mod sentences;
-mod words;
+pub mod words;
 
 use self::facts::Facts;
 use crate::model::{FaultyLink, State, Status};
