@@ -6,8 +6,12 @@ const KEY = "experiment/figure-8";
 /** With an entry so large nothing else fits into its message: the leader's next entry comes after it. */
 const LARGE = 1 << 20;
 /** Messages on slow links take so many ticks: time to see that one is under way, and to stop the next. */
-const SLOW_TICKS = 1.5;
+const SLOW_TICKS = 1;
 const TICK_MS_MIN = 150;
+/** Shorter than what a leader without a majority takes to step down. */
+const WRITE_TICKS = 7;
+
+const TOO_LATE = "This machine was too busy for it, try again:";
 
 /** Each message between any two of these takes a while. */
 const slowly = async (lab, ids) => {
@@ -45,7 +49,7 @@ export const figure8 = {
         if (tickMs < TICK_MS_MIN) {
           throw new Error(`Elections are too quick to be caught with a tick of ${tickMs} ms. Open it in a cluster of its own.`);
         }
-        lab.slowMs = SLOW_TICKS * tickMs;
+        Object.assign(lab, { tickMs, slowMs: SLOW_TICKS * tickMs });
         lab.settings = { salvage, succession, revive };
         // By election timeouts alone, as in the paper.
         await tabraft.configure({ salvage: false, succession: false, revive: "manual" });
@@ -63,7 +67,7 @@ export const figure8 = {
         const [leader, second] = lab.pair;
         // Three others have no leader and will elect one: none of their messages is to be quick.
         await slowly(lab, lab.others);
-        const timeoutMs = 5 * lab.slowMs;
+        const timeoutMs = WRITE_TICKS * lab.tickMs;
         lab.write = await lab.refusal(tabraft.put(KEY, "x".repeat(LARGE), { node: leader, timeoutMs }));
         await lab.until("the second node has no entry", (status) =>
           lab.pair.every((id) => termAt(nodeOf(status, id), lab.index) === lab.term));
@@ -77,8 +81,9 @@ export const figure8 = {
         await tabraft.crash(rival.id);
         Object.assign(lab, { rival: rival.id, rivalTerm: rival.term });
         lab.voters = lab.others.filter((id) => id !== rival.id);
-        const { nodes } = await lab.status();
-        lab.alone = lab.voters.every((id) => nodeOf({ nodes }, id).lastIndex < lab.index);
+        const status = await lab.status();
+        lab.alone = lab.voters.every((id) => nodeOf(status, id).lastIndex < lab.index);
+        if (!lab.alone) throw new Error(`${TOO_LATE} node ${rival.id} had sent its entry before it crashed.`);
         return `(b) Node ${rival.id} was elected in term ${rival.term}, began it with an entry ${lab.index} of its own, and crashed before anybody got that.`;
       },
     },
@@ -95,9 +100,10 @@ export const figure8 = {
         lab.counted = await lab.until("the leader does not hear of it", (status) => {
           const node = nodeOf(status, lab.back);
           const has = node.progress.filter(({ match }) => match >= lab.index).map(({ id }) => id);
-          return node.role === "leader" && has.includes(lab.third) && { has, commit: node.commit, term: node.term };
+          const { match } = node.progress.find(({ id }) => id === lab.third) ?? {};
+          return has.includes(lab.third) && { has, match, commit: node.commit, term: node.term };
         });
-        lab.before = await tabraft.entry(lab.index);
+        if (lab.counted.match > lab.index) throw new Error(`${TOO_LATE} entry ${lab.index + 1} had gone with the one before it.`);
         return `(c) Node ${lab.back} leads in term ${lab.backTerm}, sent entry ${lab.index} on, and knows that ${list(lab.counted.has)} have it: a majority. Its commit index is ${lab.counted.commit}.`;
       },
     },
