@@ -112,3 +112,21 @@ fn of_two_changes_the_later_one_holds() {
     let both = first.then(second);
     assert_eq!((both.snapshot_entries, both.salvage), (Some(1), Some(true)));
 }
+
+#[test]
+fn what_the_address_says_already_is_no_change() {
+    let settings = Settings::default();
+    let change = Change {
+        snapshot_entries: Some(settings.limits.snapshot_entries),
+        salvage: Some(!settings.salvage),
+        reopen_ticks: Some(settings.reopen_ticks),
+        ..Change::default()
+    };
+    let less = settings.less(&change);
+    let wanted = Change {
+        salvage: Some(false),
+        ..Change::default()
+    };
+    assert_eq!(less, wanted);
+    assert_eq!(settings.changed(&less), settings.changed(&change));
+}

@@ -10,6 +10,7 @@ mod basics;
 mod by_hand;
 mod deaths;
 mod disks;
+mod entry;
 mod experiments;
 mod fencing;
 mod foreign_messages;
@@ -33,7 +34,7 @@ mod timeline;
 mod two_nodes;
 
 use tabraft_browser_tests::entry;
-use tabraft_browser_tests::runner::{BOTH, CHROMIUM, Entry, run};
+use tabraft_browser_tests::runner::{ALL, BOTH, CHROMIUM, Entry, run};
 
 /// The long ones first: two run at a time.
 const CASES: &[Entry] = &[
@@ -43,18 +44,18 @@ const CASES: &[Entry] = &[
     entry!(BOTH, deaths::kill_whole_browser),
     entry!(BOTH, deaths::kill_leader_renderer),
     entry!(BOTH, deaths::kill_two_at_once),
-    entry!(BOTH, deaths::crash_leader_worker),
-    entry!(BOTH, two_nodes::two_one_dies),
-    entry!(BOTH, members::members_change),
-    entry!(BOTH, salvage::e4_e5_salvaged),
+    entry!(ALL, deaths::crash_leader_worker),
+    entry!(ALL, two_nodes::two_one_dies),
+    entry!(ALL, members::members_change),
+    entry!(ALL, salvage::e4_e5_salvaged),
     entry!(CHROMIUM, deaths::kill_whole_browser_plain),
     entry!(CHROMIUM, deaths::kill_leader_renderer_plain),
     entry!(CHROMIUM, deaths::kill_two_at_once_plain),
     entry!(CHROMIUM, deaths::crash_leader_worker_plain),
-    entry!(BOTH, tabs::two_hosts),
-    entry!(BOTH, tabs::hand_over),
-    entry!(BOTH, tabs::reload),
-    entry!(BOTH, basics::open_write_read),
+    entry!(ALL, tabs::two_hosts),
+    entry!(ALL, tabs::hand_over),
+    entry!(ALL, tabs::reload),
+    entry!(ALL, basics::open_write_read),
     entry!(CHROMIUM, two_nodes::two_both_die),
     entry!(CHROMIUM, two_nodes::newcomer_without_storage),
     entry!(CHROMIUM, two_nodes::stopped_is_not_revived),
@@ -70,12 +71,13 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, snapshots::far_behind),
     entry!(CHROMIUM, snapshots::configure_live),
     entry!(CHROMIUM, backups::export_restore),
-    entry!(BOTH, experiments::experiment_by_hand),
+    entry!(ALL, experiments::experiment_by_hand),
     entry!(CHROMIUM, experiments::experiments_of_ones_own),
     entry!(CHROMIUM, losses::torn_browser_log),
     entry!(BOTH, losses::lost_databases),
     entry!(CHROMIUM, disks::disk_faults),
     entry!(CHROMIUM, disks::steps_of_a_write),
+    entry!(ALL, entry::entry_of_the_log),
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, map::messages_on_the_map),
     entry!(CHROMIUM, links::link_faults_by_hand),
@@ -84,10 +86,10 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),
-    entry!(BOTH, timeline::look_back),
+    entry!(ALL, timeline::look_back),
     entry!(CHROMIUM, basics::client_only_tab),
     entry!(CHROMIUM, basics::relocatable),
-    entry!(BOTH, app::nothing_inline),
+    entry!(ALL, app::nothing_inline),
     entry!(BOTH, app::without_server),
     entry!(BOTH, app::new_version),
     entry!(BOTH, app::development_is_fresh),
@@ -96,9 +98,9 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, bad_input::bad_calls),
     entry!(CHROMIUM, bad_input::bad_url),
     entry!(CHROMIUM, foreign_messages::foreign_messages),
-    entry!(BOTH, judge::verdict_of_a_tab),
+    entry!(ALL, judge::verdict_of_a_tab),
     entry!(CHROMIUM, judge::keys_of_others),
-    entry!(BOTH, speed::bench),
+    entry!(ALL, speed::bench),
     entry!(CHROMIUM, speed::measured_from_the_page),
     Entry {
         alone: true,

@@ -15,6 +15,7 @@
 //! - [`bench`] measures how fast it is here
 //! - [`experiments`] is the library of experiments
 //! - [`console`] is `window.tabraft`
+//! - `saved` keeps changed settings for the next visit
 //! - [`error`] has the errors of the console API
 
 mod address;
@@ -43,6 +44,7 @@ mod replicas;
 mod requests;
 mod restore;
 mod revive;
+mod saved;
 mod snapshots;
 mod tabs;
 mod view;

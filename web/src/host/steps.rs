@@ -62,9 +62,16 @@ impl Steps {
     /// The steps that the entry at `index` went through here, as far as is remembered. Of an entry
     /// that was replaced, those of the one in its place.
     pub fn of(&self, node: u64, index: u64) -> Vec<Step> {
+        let leads = |point: Option<&Point>| point.is_some_and(|point| point.leads);
+        // Whoever came to lead later neither sent it first nor answers for it.
+        let proposed = leads(self.crossing(index, |marks| marks.last));
         let steps = STEPS.iter().filter_map(|((leading, following), mark)| {
             let point = self.crossing(index, mark)?;
-            let name = if point.leads { leading } else { following };
+            let name = match point.leads {
+                true if following.is_none() && !proposed => return None,
+                true => leading,
+                false => following,
+            };
             Some(Step {
                 node,
                 step: (*name)?.into(),
@@ -123,11 +130,27 @@ mod tests {
             let of = steps.of(1, index).into_iter();
             (steps.earlier(index), of.map(|s| s.step).collect::<Vec<_>>())
         };
-        let all = ["proposed", "sent", "persisted", "committed", "applied", "replied"];
+        let all = [
+            "proposed",
+            "sent",
+            "persisted",
+            "committed",
+            "applied",
+            "replied",
+        ];
         assert_eq!(names(4), (all.map(str::to_owned).into(), vec![]));
         let (earlier, of) = names(5);
         assert_eq!(earlier, ["proposed", "sent"]);
         assert_eq!(of, ["persisted", "committed", "applied", "replied"]);
+        // Led by another when it came: this one sent and answered nothing of it.
+        let mut later = Steps::default();
+        let mut unsent = marks(5, 4);
+        unsent.sent = 0;
+        later.note(1.0, false, Marks { last: 4, ..unsent });
+        later.note(2.0, false, unsent);
+        later.note(3.0, true, marks(6, 5));
+        let of: Vec<_> = later.of(1, 5).into_iter().map(|s| s.step).collect();
+        assert_eq!(of, ["received", "persisted", "committed", "applied"]);
         let (earlier, of) = names(6);
         assert!(earlier.is_empty(), "{earlier:?}");
         assert_eq!(of, ["proposed", "sent"]);

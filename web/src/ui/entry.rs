@@ -94,21 +94,24 @@ struct StepRow {
 fn table(told: &[EntryAt]) -> Vec<StepRow> {
     let steps: Vec<_> = told.iter().flat_map(|e| e.steps.clone()).collect();
     let known = trace::rows(&steps);
-    let rows = COLUMNS.iter().enumerate().map(|(column, (_, names, words))| {
-        let cells = told.iter().map(|e| {
-            let row = known.iter().find(|row| row.node == e.node);
-            let at_ms = row.and_then(|row| row.at_ms[column]);
-            let earlier = e.earlier.iter().any(|name| names.contains(&name.as_str()));
-            match at_ms {
-                None if earlier => "earlier".to_owned(),
-                at_ms => trace::cell(at_ms),
+    let rows = COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(column, (_, names, words))| {
+            let cells = told.iter().map(|e| {
+                let row = known.iter().find(|row| row.node == e.node);
+                let at_ms = row.and_then(|row| row.at_ms[column]);
+                let earlier = e.earlier.iter().any(|name| names.contains(&name.as_str()));
+                match at_ms {
+                    None if earlier => "earlier".to_owned(),
+                    at_ms => trace::cell(at_ms),
+                }
+            });
+            StepRow {
+                words,
+                cells: cells.collect(),
             }
         });
-        StepRow {
-            words,
-            cells: cells.collect(),
-        }
-    });
     rows.collect()
 }
 
@@ -151,7 +154,9 @@ fn Inside(told: Vec<EntryAt>) -> impl IntoView {
         None => "When it went through its steps is not remembered.".to_owned(),
     };
     let sentences = sentences(&told).into_iter();
-    let heads = told.iter().map(|e| view! { <th scope="col">"node " {e.node}</th> });
+    let heads = told
+        .iter()
+        .map(|e| view! { <th scope="col">"node " {e.node}</th> });
     let rows = table(&told).into_iter().map(|row| {
         let cells = row.cells.into_iter().map(|cell| view! { <td>{cell}</td> });
         view! {
@@ -206,7 +211,12 @@ mod tests {
 
     #[test]
     fn nodes_that_have_the_same_share_a_sentence() {
-        let told = [at(1, 3, "put"), at(2, 2, "put"), at(3, 3, "put"), at(4, 0, "gone")];
+        let told = [
+            at(1, 3, "put"),
+            at(2, 2, "put"),
+            at(3, 3, "put"),
+            at(4, 0, "gone"),
+        ];
         let wanted = [
             "Nodes 1 and 3: put. Term 3, 96 B in memory.",
             "Node 2: put. Term 2, 96 B in memory.",

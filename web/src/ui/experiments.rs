@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 
 use super::command::{Place, Told};
 use super::feed::Feed;
+use super::focus::focus_first;
 use crate::client::experiments::{self, CHANGED, Experiment, Finding};
 
 /// How far a run has come.
@@ -30,13 +31,36 @@ impl Progress {
     }
 }
 
+/// Which experiment is shown.
+#[derive(Clone, Copy)]
+pub struct Guided {
+    chosen: RwSignal<Option<String>>,
+}
+
+impl Guided {
+    pub fn new(feed: Feed) -> Self {
+        Self {
+            chosen: RwSignal::new(feed.cluster().settings().experiment),
+        }
+    }
+
+    /// Shows one, and leads to its first button.
+    pub fn begin(self, id: &str) {
+        self.chosen.set(Some(id.to_owned()));
+        // Once it is drawn.
+        request_animation_frame(|| {
+            focus_first(".guide .acts button:not([hidden])");
+        });
+    }
+}
+
 #[component]
-pub fn Experiments(feed: Feed) -> impl IntoView {
+pub fn Experiments(feed: Feed, guided: Guided) -> impl IntoView {
     let library = RwSignal::new(experiments::list());
     let changed = window_event_listener_untyped(CHANGED, move |_| library.set(experiments::list()));
     on_cleanup(move || changed.remove());
     let wanted = feed.cluster().settings().experiment;
-    let chosen = RwSignal::new(wanted.clone());
+    let Guided { chosen } = guided;
     let open = Memo::new(move |_| {
         let id = chosen.get()?;
         library.with(|all| all.iter().find(|it| it.id == id).cloned())

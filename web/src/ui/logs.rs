@@ -76,7 +76,10 @@ fn Cursor(feed: Feed, window: Memo<Window>, looked: Looked) -> impl IntoView {
     let under = move |event: &PointerEvent| {
         let width = slider.get_untracked().map_or(0, |s| s.client_width());
         let part = f64::from(event.offset_x()) / f64::from(width.max(1));
-        window.get_untracked().index_at(part).min(last.get_untracked())
+        window
+            .get_untracked()
+            .index_at(part)
+            .min(last.get_untracked())
     };
     let press = move |event: PointerEvent| {
         if event.button() == 0 {

@@ -26,6 +26,7 @@ mod judge;
 mod keys;
 mod link_list;
 mod links;
+mod listed;
 mod logs;
 mod look;
 mod map;
@@ -58,7 +59,7 @@ use leptos::prelude::*;
 
 use self::bar::Bar;
 use self::events::Events;
-use self::experiments::Experiments;
+use self::experiments::{Experiments, Guided};
 use self::feed::Feed;
 use self::keys::Keys;
 use self::logs::Logs;
@@ -87,18 +88,19 @@ fn App(feed: Feed) -> impl IntoView {
     });
     title::follow(feed);
     focus::keep(feed);
+    let guided = Guided::new(feed);
     let shortcuts = Shortcuts::new(feed);
     view! {
         <Bar feed summary shortcuts />
         <Notices feed />
         <main>
             <div class="aside"><Map feed /></div>
-            <Nodes feed summary />
+            <Nodes feed summary guided />
             <Write feed />
             <Keys feed />
             <Logs feed />
             <Timeline feed summary />
-            <Experiments feed />
+            <Experiments feed guided />
             <Events feed />
             <Speed feed />
             <SettingsPanel feed />

@@ -4,16 +4,21 @@ use leptos::prelude::*;
 
 use super::card::Card;
 use super::cluster_acts::ClusterActs;
+use super::experiments::Guided;
 use super::feed::Feed;
 use super::summary::Summary;
 use super::timeline::past::AsOf;
 
 #[component]
-pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
+pub fn Nodes(feed: Feed, summary: Memo<Summary>, guided: Guided) -> impl IntoView {
     // What was worth trying then may not be now.
     let hint = Memo::new(move |_| match feed.past.with(Option::is_some) {
         true => String::new(),
         false => summary.with(|s| s.hint.clone()),
+    });
+    let guide = Memo::new(move |_| match feed.past.with(Option::is_some) {
+        true => None,
+        false => summary.with(|s| s.guide),
     });
     let many = move || feed.shown_ids.with(|ids| ids.len() > 5);
     view! {
@@ -24,6 +29,16 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
                 <p class="hint">
                     {move || (!hint.with(String::is_empty)).then_some("Try: ")} {hint}
                 </p>
+                // Stays the same element, so that the focus stays.
+                <button class="guide-me" type="button" data-testid="guide-me"
+                    hidden=move || guide.get().is_none()
+                    on:click=move |_| {
+                        if let Some(id) = guide.get_untracked() {
+                            guided.begin(id);
+                        }
+                    }>
+                    "Guide me"
+                </button>
             </div>
             <ClusterActs feed />
             <div class="cards" class:many=many>

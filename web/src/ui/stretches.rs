@@ -258,12 +258,22 @@ mod tests {
     #[test]
     fn an_index_is_found_by_its_place_and_told() {
         let window = Window { from: 11, to: 20 };
-        for (part, index) in [(-1.0, 11), (0.0, 11), (0.49, 15), (0.5, 16), (1.0, 20), (9.0, 20)] {
+        for (part, index) in [
+            (-1.0, 11),
+            (0.0, 11),
+            (0.49, 15),
+            (0.5, 16),
+            (1.0, 20),
+            (9.0, 20),
+        ] {
             assert_eq!(window.index_at(part), index);
         }
         assert_eq!(window.index_at(f64::NAN), 11);
         // As exact as it can be seen: a million entries on a thousand pixels.
-        let window = Window { from: 1, to: 1_000_000 };
+        let window = Window {
+            from: 1,
+            to: 1_000_000,
+        };
         assert_eq!(window.index_at(window.at(500_001) / 100.0), 500_001);
         let node = node(11, 60, 55, &[(21, 2), (51, 7)]);
         assert_eq!(entry_words(&node, 10), "compacted");
@@ -277,7 +287,10 @@ mod tests {
     fn a_long_log_costs_no_more_than_a_short_one() {
         let terms: Vec<(u64, u64)> = (0..32).map(|n| (1 + n * 100_000, n + 1)).collect();
         let long = node(1, 3_200_000, 3_100_000, &terms);
-        let status = Status { nodes: vec![long.clone()], ..Status::default() };
+        let status = Status {
+            nodes: vec![long.clone()],
+            ..Status::default()
+        };
         for all in [false, true] {
             assert!(stretches(&long, Window::of(&status, all)).len() <= 2 * 32 + 1);
         }
