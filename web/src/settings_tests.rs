@@ -27,6 +27,7 @@ fn good_parameters_are_taken() {
         ("salvage", "off"),
         ("revive", "all"),
         ("experiment", "leader-crash"),
+        ("view", "none"),
     ]);
     assert_eq!(notices, Vec::<String>::new());
     let wanted = Settings {
@@ -48,6 +49,7 @@ fn good_parameters_are_taken() {
         revive: Revive::All,
         reopen_ticks: 43_200,
         experiment: Some("leader-crash".into()),
+        views: false,
     };
     assert_eq!(settings, wanted);
 }

@@ -53,10 +53,11 @@ pub fn Logs(feed: Feed) -> impl IntoView {
                 <Cursor feed window looked />
             </div>
             <p class="hint legend">
-                <span class="sample committed"></span>"committed "
-                <span class="sample uncommitted"></span>"not yet "
-                <span class="sample folded"></span>"in the snapshot "
-                <span class="sample mark"></span>"applied so far. The number is the term. Click an entry to see what it is, or choose it with the arrow keys and Enter."
+                <span class="pair"><span class="sample committed"></span>"committed"</span>
+                <span class="pair"><span class="sample uncommitted"></span>"not yet"</span>
+                <span class="pair"><span class="sample folded"></span>"in the snapshot"</span>
+                <span class="pair"><span class="sample mark"></span>"applied so far"</span>
+                <span>"The number is the term. Click an entry to see what it is, or choose it with the arrow keys and Enter."</span>
             </p>
             <Entry looked />
         </section>
