@@ -13,6 +13,7 @@ mod disks;
 mod entry;
 mod experiments;
 mod fencing;
+mod first_visit;
 mod foreign_messages;
 mod harness;
 mod judge;
@@ -45,14 +46,14 @@ const CASES: &[Entry] = &[
     entry!(BOTH, deaths::kill_leader_renderer),
     entry!(BOTH, deaths::kill_two_at_once),
     entry!(ALL, deaths::crash_leader_worker),
-    entry!(ALL, two_nodes::two_one_dies),
+    entry!(BOTH, two_nodes::two_one_dies),
     entry!(ALL, members::members_change),
     entry!(ALL, salvage::e4_e5_salvaged),
     entry!(CHROMIUM, deaths::kill_whole_browser_plain),
     entry!(CHROMIUM, deaths::kill_leader_renderer_plain),
     entry!(CHROMIUM, deaths::kill_two_at_once_plain),
     entry!(CHROMIUM, deaths::crash_leader_worker_plain),
-    entry!(ALL, tabs::two_hosts),
+    entry!(BOTH, tabs::two_hosts),
     entry!(ALL, tabs::hand_over),
     entry!(ALL, tabs::reload),
     entry!(ALL, basics::open_write_read),
@@ -81,6 +82,9 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, map::messages_on_the_map),
     entry!(CHROMIUM, links::link_faults_by_hand),
+    entry!(CHROMIUM, links::many_links),
+    entry!(CHROMIUM, first_visit::first_visit),
+    entry!(BOTH, first_visit::settings_kept),
     entry!(CHROMIUM, keyboard::keys_alone),
     entry!(CHROMIUM, accessible::axe_finds_nothing),
     entry!(CHROMIUM, partitions::leader_cut_off),
@@ -105,6 +109,10 @@ const CASES: &[Entry] = &[
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)
+    },
+    Entry {
+        alone: true,
+        ..entry!(CHROMIUM, page_states::every_view)
     },
     Entry {
         alone: true,
