@@ -29,11 +29,8 @@ pub async fn first_visit(case: &Case) -> Result<()> {
     let leader = tab.healthy(3).await?;
     tab.press(&format!("crash-{leader}")).await?;
     let (next, _) = tab.leader_other_than(&[leader]).await?;
-    let offered = tab.text("help").await?;
-    ensure!(
-        offered == format!("Start node {leader}"),
-        "it offers {offered:?}"
-    );
+    let offer = format!("Start node {leader}");
+    tab.shows("help", &offer, |it| it == offer).await?;
     tab.press("put").await?;
     tab.press("help").await?;
     tab.healthy(3).await?;
