@@ -62,9 +62,10 @@ impl Steps {
     /// The steps that the entry at `index` went through here, as far as is remembered. Of an entry
     /// that was replaced, those of the one in its place.
     pub fn of(&self, node: u64, index: u64) -> Vec<Step> {
-        let leads = |point: Option<&Point>| point.is_some_and(|point| point.leads);
         // Whoever came to lead later neither sent it first nor answers for it.
-        let proposed = leads(self.crossing(index, |marks| marks.last));
+        let oldest = || self.points.front().filter(|it| it.marks.last >= index);
+        let came = self.crossing(index, |marks| marks.last).or_else(oldest);
+        let proposed = came.is_some_and(|point| point.leads);
         let steps = STEPS.iter().filter_map(|((leading, following), mark)| {
             let point = self.crossing(index, mark)?;
             let name = match point.leads {
