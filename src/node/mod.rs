@@ -30,7 +30,8 @@
 //! Inside, a write goes through these files:
 //! [`requests`] proposes it, [`ready`] sends and persists it, [`apply`] applies it and answers.
 //! [`reads`] has the linearizable reads, [`admit`] guards raft-rs, [`log`] is the log in memory,
-//! [`transfer`] brings snapshots to followers, [`succession`] is what follows a death.
+//! [`transfer`] brings snapshots to followers, [`succession`] is what follows a death, [`entry`]
+//! says what an entry is.
 //!
 //! [`wal::replay`]: crate::wal::replay()
 
@@ -38,6 +39,7 @@ pub mod admit;
 pub mod apply;
 mod config;
 mod disk;
+pub mod entry;
 mod fold;
 pub mod log;
 pub mod reads;

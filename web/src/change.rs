@@ -17,6 +17,25 @@ impl Settings {
         }
     }
 
+    /// What of a change differs from these settings.
+    pub fn less(&self, change: &Change) -> Change {
+        fn other<T: PartialEq>(asked: Option<T>, here: T) -> Option<T> {
+            asked.filter(|asked| *asked != here)
+        }
+        let limits = self.limits;
+        Change {
+            snapshot_entries: other(change.snapshot_entries, limits.snapshot_entries),
+            snapshot_bytes: other(change.snapshot_bytes, limits.snapshot_bytes),
+            catchup_entries: other(change.catchup_entries, limits.catchup_entries),
+            salvage: other(change.salvage, self.salvage),
+            succession: other(change.succession, self.succession),
+            revive: other(change.revive, self.revive),
+            sit_out_ticks: other(change.sit_out_ticks, limits.sit_out_ticks),
+            step_down_ticks: other(change.step_down_ticks, limits.step_down_ticks),
+            reopen_ticks: other(change.reopen_ticks, self.reopen_ticks),
+        }
+    }
+
     /// These settings, with some of them changed.
     ///
     /// # Errors

@@ -380,6 +380,25 @@ pub struct Restored {
     pub keys: u64,
 }
 
+/// What one replica has at an index of its log, and when the entry there came how far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryAt {
+    pub node: u64,
+    /// `put`, `delete`, `cas`, `session`, `empty`, `membership`, `unknown`; or `compacted`,
+    /// `none` where the log has no entry there.
+    pub kind: String,
+    /// 0 where there is no entry.
+    pub term: u64,
+    /// What it takes in memory.
+    pub bytes: u64,
+    /// For people, without an end: "put “a” = “1”". Long values are cut.
+    pub text: String,
+    pub steps: Vec<Step>,
+    /// Steps that it had gone through before the first that the replica remembers.
+    pub earlier: Vec<String>,
+}
+
 /// One step of a write at one replica: its way from the client and back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

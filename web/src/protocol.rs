@@ -7,11 +7,11 @@
 use serde::{Deserialize, Serialize};
 use tabraft::node::Limits;
 
-use crate::model::{Change, DiskFault, FaultyLink, Flight, NodeStatus, Step};
+use crate::model::{Change, DiskFault, EntryAt, FaultyLink, Flight, NodeStatus};
 use crate::settings::Durability;
 
 /// Spoken by page and worker of one build; a cached worker can be older than its page.
-pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+3");
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+4");
 
 /// A tab's number, drawn at random when it opens.
 pub type TabId = String;
@@ -53,8 +53,8 @@ pub enum Deed {
     /// Hand leadership over to this member.
     Transfer(u64),
     Disk(DiskFault),
-    /// When the entry at an index went through each step here.
-    Steps(u64),
+    /// What is at an index of its log, and when it went through each step here.
+    Entry(u64),
 }
 
 /// What came of a [`Deed`].
@@ -62,7 +62,7 @@ pub enum Deed {
 pub enum Yield {
     Nothing,
     Index(u64),
-    Steps(Vec<Step>),
+    Entry(Box<EntryAt>),
 }
 
 /// A code and a sentence.
@@ -131,7 +131,7 @@ pub struct TabMessage {
 }
 
 /// The tabs' channel speaks this version.
-pub const TAB_PROTOCOL: u32 = 3;
+pub const TAB_PROTOCOL: u32 = 4;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Word {

@@ -67,6 +67,8 @@ pub struct Settings {
     pub reopen_ticks: u64,
     /// The experiment that the page shows at first.
     pub experiment: Option<String>,
+    /// Whether the page draws anything; if not, it is a client and a host alone.
+    pub views: bool,
 }
 
 impl Default for Settings {
@@ -85,6 +87,7 @@ impl Default for Settings {
             revive: Revive::Auto,
             reopen_ticks: 1_200,
             experiment: None,
+            views: true,
         }
     }
 }
@@ -169,6 +172,7 @@ impl Settings {
             "nodes" => self.nodes = number(value, &(1..=NODES_MAX))?,
             "host" => self.host = hosting(value)?,
             "experiment" => self.experiment = Some(cluster_name(value)?),
+            "view" => self.views = choice(value, &[("all", true), ("none", false)])?,
             "durability" => {
                 self.durability = choice(
                     value,

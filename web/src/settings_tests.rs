@@ -27,6 +27,7 @@ fn good_parameters_are_taken() {
         ("salvage", "off"),
         ("revive", "all"),
         ("experiment", "leader-crash"),
+        ("view", "none"),
     ]);
     assert_eq!(notices, Vec::<String>::new());
     let wanted = Settings {
@@ -50,6 +51,7 @@ fn good_parameters_are_taken() {
         revive: Revive::All,
         reopen_ticks: 43_200,
         experiment: Some("leader-crash".into()),
+        views: false,
     };
     assert_eq!(settings, wanted);
 }
@@ -166,4 +168,22 @@ fn what_is_unusual_can_be_read_back() {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value));
     assert_eq!(Settings::from_parameters(said), (settings, vec![]));
+}
+
+#[test]
+fn what_the_address_says_already_is_no_change() {
+    let settings = Settings::default();
+    let change = Change {
+        snapshot_entries: Some(settings.limits.snapshot_entries),
+        salvage: Some(!settings.salvage),
+        reopen_ticks: Some(settings.reopen_ticks),
+        ..Change::default()
+    };
+    let less = settings.less(&change);
+    let wanted = Change {
+        salvage: Some(false),
+        ..Change::default()
+    };
+    assert_eq!(less, wanted);
+    assert_eq!(settings.changed(&less), settings.changed(&change));
 }

@@ -7,6 +7,8 @@
 import { compaction, aWrite, farBehind, salvage } from "./log.js";
 import { damagedLog, fullDisk, twoNodes } from "./disks.js";
 import { firstElection, leaderCrash, pausedLeader, splitVote, staleLeader } from "./elections.js";
+import { figure8 } from "./figure8.js";
+import { sameId } from "./hosts.js";
 import { OWN, run } from "./lab.js";
 import { lostQuorum, members } from "./members.js";
 
@@ -21,7 +23,9 @@ const library = [
   farBehind,
   members,
   salvage,
+  figure8,
   twoNodes,
+  sameId,
   fullDisk,
   damagedLog,
   lostQuorum,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Who;
+use crate::front::Front;
 use crate::results::Results;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -198,6 +199,13 @@ pub fn goals(all: &Results) -> Vec<Goal> {
             hidden.map(|it| it.hidden_p99_ms),
             hidden.map(|it| it.foreground_p99_ms),
             " ms",
+        ),
+        times(
+            "puts/s with the page in front over those of a client without views",
+            AtLeast(0.9),
+            all.front.as_ref().and_then(Front::page),
+            all.front.as_ref().and_then(Front::plain),
+            "/s",
         ),
     ]
 }

@@ -3,7 +3,7 @@
 //!
 //! - [`floor`]: what the browser itself charges
 //! - [`tabraft`], [`databases`], [`etcd`]: the same load for each contender
-//! - [`failover`], [`restart`], [`long`], [`hidden`], [`download`]: what else there are goals for
+//! - [`failover`], [`restart`], [`long`], [`hidden`], [`front`], [`download`]: what else there are goals for
 //! - [`cell`], [`results`], [`goals`]: the figures; [`report`]: how they are told
 //! - [`stage`]: tabs to play in, and the bench checked against itself
 
@@ -13,6 +13,7 @@ mod download;
 mod etcd;
 mod failover;
 mod floor;
+mod front;
 mod goals;
 mod hidden;
 mod long;
@@ -96,6 +97,7 @@ impl Bench {
             "load" => self.load().await,
             "long" => self.long().await,
             "hidden" => self.hidden().await,
+            "front" => self.front().await,
             _ => bail!("there is no such part"),
         }
     }
@@ -174,6 +176,14 @@ impl Bench {
             hidden.elections, hidden.hidden_p99_ms, hidden.foreground_p99_ms
         ));
         self.all.hidden = Some(hidden);
+        self.all.checks.push(check);
+        Ok(())
+    }
+
+    async fn front(&mut self) -> Result<()> {
+        let (front, check) =
+            play(async |case| front::measure(case, &self.options, &self.progress).await).await?;
+        self.all.front = Some(front);
         self.all.checks.push(check);
         Ok(())
     }

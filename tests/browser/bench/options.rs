@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 /// Each by its name, and what it is.
-pub const PARTS: [(&str, &str); 12] = [
+pub const PARTS: [(&str, &str); 13] = [
     ("floor", "the floor of this browser"),
     ("etcd", "etcd, three processes"),
     (
@@ -46,6 +46,7 @@ pub const PARTS: [(&str, &str); 12] = [
     ("load", "download and cold load"),
     ("long", "a long run"),
     ("hidden", "all tabs hidden"),
+    ("front", "the page in front, and a client without views"),
 ];
 
 impl Options {

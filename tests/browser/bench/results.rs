@@ -6,6 +6,7 @@ use crate::cell::{BUSY, BUSY_READS, Cell, Durability, LONE, Shape, Who};
 use crate::download::Download;
 use crate::failover::Downtimes;
 use crate::floor::Floor;
+use crate::front::Front;
 use crate::goals::Goal;
 use crate::hidden::Hidden;
 use crate::long::Long;
@@ -28,6 +29,7 @@ pub struct Results {
     pub restart: Option<Restart>,
     pub long: Option<Long>,
     pub hidden: Option<Hidden>,
+    pub front: Option<Front>,
     pub download: Option<Download>,
     /// The bench checked against itself.
     pub checks: Vec<Check>,
@@ -50,6 +52,7 @@ impl Results {
             restart: None,
             long: None,
             hidden: None,
+            front: None,
             download: None,
             checks: vec![],
             left_out: vec![],

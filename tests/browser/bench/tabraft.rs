@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use serde::Deserialize;
 use serde_json::json;
 use tabraft_browser_tests::case::Case;
+use tabraft_browser_tests::tab::Tab;
 
 use crate::cell::{BUSY, Cell, Durability, Figures, Shape, Who, shapes};
 use crate::options::Options;
@@ -11,13 +12,13 @@ use crate::report::Progress;
 use crate::stage::{Check, Stage};
 
 #[derive(Deserialize)]
-struct Told {
+pub struct Told {
     #[serde(flatten)]
-    figures: Figures,
+    pub figures: Figures,
     /// Puts that were acknowledged, those that only fill among them.
-    acked: u64,
-    /// All keys written since the stage was set.
-    keys: u64,
+    pub acked: u64,
+    /// All keys that this tab has written.
+    pub keys: u64,
 }
 
 /// The cells of one cluster, and the bench checked against it afterwards.
@@ -47,7 +48,7 @@ pub async fn measure(
             runs: vec![],
         };
         for _ in 0..options.runs {
-            let told = run(&stage, shape, options).await?;
+            let told = run(&stage.client, shape, options).await?;
             acked += told.acked;
             keys = told.keys;
             cell.runs.push(told.figures);
@@ -61,11 +62,12 @@ pub async fn measure(
     Ok((cells, check))
 }
 
-async fn run(stage: &Stage<'_>, shape: Shape, options: &Options) -> Result<Told> {
+/// One run of a cell, by the client of a tab.
+pub async fn run(tab: &Tab, shape: Shape, options: &Options) -> Result<Told> {
     let body = concat!(include_str!("loop.js"), include_str!("cell.js"));
     let args = json!({
         "op": shape.op, "valueBytes": shape.value_bytes, "inFlight": shape.in_flight,
         "ring": shape.ring(), "ms": options.run_ms, "warmMs": options.warm_ms(),
     });
-    stage.client.eval(body, args).await
+    tab.eval(body, args).await
 }

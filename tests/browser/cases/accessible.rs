@@ -88,6 +88,9 @@ async fn panels(tab: &Tab) -> Result<usize> {
     tab.press("steps-show").await?;
     tab.shows("steps-told", "the steps", |it| it.contains("proposed by"))
         .await?;
+    tab.press_at("log-cursor", 0.02).await?;
+    tab.shows("entry", "an entry", |it| it.starts_with("Entry "))
+        .await?;
     tab.choose("logs-window", "all").await?;
     tab.choose("speed-in-flight", "1").await?;
     tab.press("measure").await?;

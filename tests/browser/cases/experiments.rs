@@ -35,7 +35,7 @@ pub async fn experiments_run_on(case: &Case) -> Result<()> {
 async fn half(case: &Case, which: usize) -> Result<()> {
     let list = case.open("list", "&nodes=1&host=none").await?;
     let all = library(&list).await?;
-    ensure!(all.len() >= 14, "only {} experiments", all.len());
+    ensure!(all.len() >= 16, "only {} experiments", all.len());
     for it in all.iter().skip(which).step_by(2) {
         let tab = case.open_at(&case.server.page(&it.link)).await?;
         let rows = by_itself(&tab, it).await.with_context(|| it.id.clone())?;

@@ -95,7 +95,7 @@ async fn main_path(hands: &Hands<'_>) -> Result<()> {
     // The other parts of the page.
     for (key, name) in [
         ("w", "key"),
-        ("l", "logs-title"),
+        ("l", "log-cursor"),
         ("e", "events"),
         ("s", "settings-open"),
     ] {

@@ -135,6 +135,53 @@ pub async fn link_faults_by_hand(case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// Nine nodes have thirty-six links: those of one node are listed, or those that are impaired; the map
+/// opens any. All by keys.
+pub async fn many_links(case: &Case) -> Result<()> {
+    let tab = case
+        .open("main", "&nodes=9&host=auto&revive=manual")
+        .await?;
+    tab.healthy(9).await?;
+    tab.press("links-open").await?;
+    ensure!(listed(&tab).await?.is_empty(), "{:?}", listed(&tab).await?);
+    tab.choose("links-listed", "4").await?;
+    let of_four = listed(&tab).await?;
+    ensure!(
+        of_four.len() == 8 && of_four.iter().all(|it| it.contains('4')),
+        "{of_four:?}"
+    );
+    pictures(&tab, "links-of-nine").await?;
+    open_form(&tab, 4, 9).await?;
+    choose(&tab, 4, 9, "slow", Some(("link-delay", 50.0))).await?;
+    tab.choose("links-listed", "impaired").await?;
+    ensure!(listed(&tab).await? == ["4-9"], "{:?}", listed(&tab).await?);
+    // From the map, by keys: what is changed is listed, impaired or not.
+    let focus = "document.querySelector('[data-testid=link-1-2]').focus()";
+    tab.run(focus, Value::Null).await?;
+    tab.type_keys("c").await?;
+    eventually("its form", SOON, async || {
+        let all = listed(&tab).await?;
+        ensure!(all == ["1-2", "4-9"], "{all:?}");
+        let look = "return document.activeElement.dataset.testid";
+        let at: String = tab.eval(look, Value::Null).await?;
+        ensure!(at == "link-direction", "the focus is at {at}");
+        Ok(())
+    })
+    .await?;
+    tab.press("heal").await?;
+    tab.choose("links-listed", "all").await?;
+    ensure!(listed(&tab).await?.len() == 36);
+    Ok(())
+}
+
+/// The links that are listed, as "1-2".
+async fn listed(tab: &Tab) -> Result<Vec<String>> {
+    let look =
+        "return [...document.querySelectorAll('[data-testid=links] [data-testid^=edit-link-]')]
+        .map((it) => it.dataset.testid.slice('edit-link-'.length))";
+    tab.eval(look, Value::Null).await
+}
+
 fn way(from: u64, to: u64) -> String {
     format!("way-{from}-{to}")
 }

@@ -78,7 +78,7 @@ struct Run<'a> {
 pub async fn two_long_run(case: &Case) -> Result<()> {
     let usual = match case.kind() {
         Kind::Chromium => 20,
-        Kind::Firefox => 8,
+        Kind::Firefox | Kind::WebKit => 8,
     };
     let kills = number_from("KILLS", usual)?;
     let mut chance = Chance::of(number_from("SEED", 17)?);

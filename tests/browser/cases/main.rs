@@ -11,11 +11,13 @@ mod basics;
 mod by_hand;
 mod deaths;
 mod disks;
+mod entry;
 mod etcd;
 mod etcd_moving;
 mod etcd_wrong;
 mod experiments;
 mod fencing;
+mod first_visit;
 mod foreign_messages;
 mod harness;
 mod judge;
@@ -39,7 +41,7 @@ mod timeline;
 mod two_nodes;
 
 use tabraft_browser_tests::entry;
-use tabraft_browser_tests::runner::{BOTH, CHROMIUM, Entry, run};
+use tabraft_browser_tests::runner::{ALL, BOTH, CHROMIUM, Entry, run};
 
 /// The long ones first: two run at a time.
 const CASES: &[Entry] = &[
@@ -49,18 +51,18 @@ const CASES: &[Entry] = &[
     entry!(BOTH, deaths::kill_whole_browser),
     entry!(BOTH, deaths::kill_leader_renderer),
     entry!(BOTH, deaths::kill_two_at_once),
-    entry!(BOTH, deaths::crash_leader_worker),
+    entry!(ALL, deaths::crash_leader_worker),
     entry!(BOTH, two_nodes::two_one_dies),
-    entry!(BOTH, members::members_change),
-    entry!(BOTH, salvage::e4_e5_salvaged),
+    entry!(ALL, members::members_change),
+    entry!(ALL, salvage::e4_e5_salvaged),
     entry!(CHROMIUM, deaths::kill_whole_browser_plain),
     entry!(CHROMIUM, deaths::kill_leader_renderer_plain),
     entry!(CHROMIUM, deaths::kill_two_at_once_plain),
     entry!(CHROMIUM, deaths::crash_leader_worker_plain),
     entry!(BOTH, tabs::two_hosts),
-    entry!(BOTH, tabs::hand_over),
-    entry!(BOTH, tabs::reload),
-    entry!(BOTH, basics::open_write_read),
+    entry!(ALL, tabs::hand_over),
+    entry!(ALL, tabs::reload),
+    entry!(ALL, basics::open_write_read),
     entry!(CHROMIUM, two_nodes::two_both_die),
     entry!(CHROMIUM, two_nodes::newcomer_without_storage),
     entry!(CHROMIUM, two_nodes::stopped_is_not_revived),
@@ -76,24 +78,28 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, snapshots::far_behind),
     entry!(CHROMIUM, snapshots::configure_live),
     entry!(CHROMIUM, backups::export_restore),
-    entry!(BOTH, experiments::experiment_by_hand),
+    entry!(ALL, experiments::experiment_by_hand),
     entry!(CHROMIUM, experiments::experiments_of_ones_own),
     entry!(CHROMIUM, losses::torn_browser_log),
     entry!(BOTH, losses::lost_databases),
     entry!(CHROMIUM, disks::disk_faults),
     entry!(CHROMIUM, disks::steps_of_a_write),
+    entry!(ALL, entry::entry_of_the_log),
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, map::messages_on_the_map),
     entry!(CHROMIUM, links::link_faults_by_hand),
+    entry!(CHROMIUM, links::many_links),
+    entry!(CHROMIUM, first_visit::first_visit),
+    entry!(BOTH, first_visit::settings_kept),
     entry!(CHROMIUM, keyboard::keys_alone),
     entry!(CHROMIUM, accessible::axe_finds_nothing),
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),
-    entry!(BOTH, timeline::look_back),
+    entry!(ALL, timeline::look_back),
     entry!(CHROMIUM, basics::client_only_tab),
     entry!(CHROMIUM, basics::relocatable),
-    entry!(BOTH, app::nothing_inline),
+    entry!(ALL, app::nothing_inline),
     entry!(BOTH, app::without_server),
     entry!(BOTH, app::new_version),
     entry!(BOTH, app::development_is_fresh),
@@ -102,7 +108,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, bad_input::bad_calls),
     entry!(CHROMIUM, bad_input::bad_url),
     entry!(CHROMIUM, foreign_messages::foreign_messages),
-    entry!(BOTH, judge::verdict_of_a_tab),
+    entry!(ALL, judge::verdict_of_a_tab),
     entry!(CHROMIUM, judge::keys_of_others),
     entry!(BOTH, etcd::etcd_client),
     entry!(BOTH, etcd::etcd_member_killed),
@@ -112,7 +118,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, etcd_moving::etcd_export_killed),
     entry!(CHROMIUM, etcd_moving::etcd_nothing_half_done),
     entry!(BOTH, etcd_wrong::etcd_wrong_endpoints),
-    entry!(BOTH, speed::bench),
+    entry!(ALL, speed::bench),
     entry!(BOTH, load::load_of_a_mix),
     entry!(CHROMIUM, load::load_piles_nothing_up),
     entry!(CHROMIUM, load::load_from_the_page),
@@ -124,6 +130,10 @@ const CASES: &[Entry] = &[
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)
+    },
+    Entry {
+        alone: true,
+        ..entry!(CHROMIUM, page_states::every_view)
     },
     Entry {
         alone: true,

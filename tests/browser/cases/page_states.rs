@@ -80,6 +80,64 @@ pub async fn page_states(case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// Every view as it is in use, on a phone, a laptop and a wide screen, light and dark: the whole page
+/// in one picture, nothing wider than the screen.
+pub async fn every_view(case: &Case) -> Result<()> {
+    let tab = case
+        .open("main", "&nodes=3&host=auto&experiment=leader-crash")
+        .await?;
+    tab.healthy(3).await?;
+    for n in 0..40 {
+        tab.put(&format!("fruit/{n}"), &format!("a value {n}"))
+            .await?;
+    }
+    tab.press("do-it").await?;
+    tab.shows("experiment-told", "its outcome", |it| {
+        it.contains("what theory says")
+    })
+    .await?;
+    tab.press("put").await?;
+    tab.shows("result", "a write", |it| it.contains("Written at index"))
+        .await?;
+    let unfold = "document.querySelectorAll('details').forEach((it) => { it.open = true; })";
+    tab.run(unfold, json!(null)).await?;
+    for name in ["links-open", "more-2", "steps-show", "restore"] {
+        tab.press(name).await?;
+    }
+    tab.press_at("log-cursor", 0.9).await?;
+    tab.shows("entry", "an entry", |it| it.starts_with("Entry "))
+        .await?;
+    whole(&tab, "views").await?;
+    let nine = case.open("nine", "&nodes=9&host=auto").await?;
+    nine.healthy(9).await?;
+    nine.press("links-open").await?;
+    nine.choose("links-listed", "9").await?;
+    nine.call("partition", json!([[[1, 2, 3, 4, 5], [6, 7, 8, 9]]]))
+        .await?;
+    nine.shows("badge", "degraded", |it| {
+        it.eq_ignore_ascii_case("degraded")
+    })
+    .await?;
+    whole(&nine, "views-of-nine").await
+}
+
+async fn whole(tab: &Tab, name: &str) -> Result<()> {
+    let folder = workspace().join("target/screenshots");
+    for width in [390, 1280, 1920] {
+        for dark in [false, true] {
+            tab.on_screen(Screen::new(width, 1000, dark)).await?;
+            let look = "return document.documentElement.scrollHeight";
+            let height: u32 = tab.eval(look, json!(null)).await?;
+            let screen = Screen::new(width, height, dark);
+            let wide = tab.on_screen(screen).await?;
+            ensure!(wide <= width, "{name} at {screen}: {wide} wide");
+            tab.screenshot(&folder.join(format!("{name}-{screen}.png")))
+                .await?;
+        }
+    }
+    tab.on_own_screen().await
+}
+
 /// Waits until the page says that `leader` leads and how the cluster is. Returns the sentence.
 async fn leads(tab: &Tab, leader: u64, badge: &str) -> Result<String> {
     tab.shows("badge", badge, |it| it.eq_ignore_ascii_case(badge))

@@ -19,64 +19,17 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
+pub use crate::kind::Kind;
 use crate::processes;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    Chromium,
-    Firefox,
-}
-
-impl Kind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Chromium => "chromium",
-            Kind::Firefox => "firefox",
-        }
-    }
-
-    fn binary(self) -> Result<PathBuf> {
-        match self {
-            Kind::Chromium => program(
-                "CHROMIUM",
-                &[
-                    "chromium",
-                    "chromium-browser",
-                    "google-chrome",
-                    "google-chrome-stable",
-                ],
-            ),
-            Kind::Firefox => program("FIREFOX", &["firefox-esr", "firefox"]),
-        }
-    }
-
-    fn driver(self) -> Result<PathBuf> {
-        match self {
-            Kind::Chromium => program("CHROMEDRIVER", &["chromedriver"]),
-            Kind::Firefox => program("GECKODRIVER", &["geckodriver"]),
-        }
-    }
-}
-
-/// The path in the environment variable, or the first of `names` on PATH.
-fn program(variable: &str, names: &[&str]) -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os(variable) {
-        return Ok(path.into());
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = names.iter().find_map(|name| {
-        std::env::split_paths(&path)
-            .map(|folder| folder.join(name))
-            .find(|it| it.is_file())
-    });
-    found.with_context(|| format!("no {} on PATH: run `make setup`", names.join(" or ")))
-}
+use crate::webkit;
 
 /// A running browser and its driver.
 struct Session {
     driver: WebDriver,
     process: Child,
     driver_pid: u32,
+    /// The screen of a browser that has no headless mode.
+    _display: Option<webkit::Display>,
     /// The window that the browser opened by itself, until a tab takes it.
     first: Option<WindowHandle>,
 }
@@ -119,7 +72,11 @@ impl Browser {
     }
 
     async fn launch(&self) -> Result<Session> {
-        let (mut process, port) = self.start_driver().await?;
+        let display = match self.kind {
+            Kind::WebKit => Some(webkit::Display::start().await?),
+            _ => None,
+        };
+        let (mut process, port) = self.start_driver(display.as_ref()).await?;
         let driver_pid = process.id().context("the driver ended at once")?;
         let url = format!("http://127.0.0.1:{port}");
         let capabilities = self.capabilities()?;
@@ -142,13 +99,17 @@ impl Browser {
             driver,
             process,
             driver_pid,
+            _display: display,
             first,
         })
     }
 
     /// Starts the driver. The port that it chooses may be free for one family of addresses and
     /// taken in the other, and then it ends.
-    async fn start_driver(&self) -> Result<(Child, u16)> {
+    async fn start_driver(&self, display: Option<&webkit::Display>) -> Result<(Child, u16)> {
+        if let Some(display) = display {
+            return webkit::start_driver(&self.kind.driver()?, display, &self.driver_log()).await;
+        }
         let mut started = self.try_driver().await;
         for _ in 0..2 {
             if started.is_ok() {
@@ -168,6 +129,7 @@ impl Browser {
                 &["--port=0", "--websocket-port=0", "--allow-system-access"],
                 "Listening on 127.0.0.1:",
             ),
+            Kind::WebKit => bail!("it prints no port"),
         };
         let log = std::fs::File::options()
             .create(true)
@@ -228,6 +190,7 @@ impl Browser {
                     ],
                 },
             }),
+            Kind::WebKit => webkit::capabilities(&binary),
             Kind::Firefox => json!({
                 "browserName": "firefox",
                 "moz:firefoxOptions": {
@@ -323,6 +286,7 @@ impl Browser {
         match self.kind {
             Kind::Chromium => self.chromium_renderer_of(window).await,
             Kind::Firefox => self.firefox_renderer_of(window).await,
+            Kind::WebKit => bail!("a killed content process of WebKit ends the session"),
         }
     }
 

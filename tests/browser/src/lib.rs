@@ -4,6 +4,7 @@
 //!   (acknowledged writes, console output) is posted to it.
 //! - [`build`]: other builds to serve.
 //! - [`browser`]: one browser with a profile of its own, its driver, and all the ways to kill it.
+//! - `kind`: which browsers there are and where; `webkit`: what WebKit wants besides.
 //! - [`processes`]: the processes behind a browser, and which of them hosts a tab.
 //! - [`tab`]: one tab and its `window.tabraft`.
 //! - [`page`]: what a person sees and presses.
@@ -25,6 +26,7 @@ pub mod build;
 pub mod case;
 pub mod chance;
 pub mod etcd;
+mod kind;
 pub mod load;
 pub mod operations;
 pub mod page;
@@ -36,3 +38,4 @@ pub mod status;
 pub mod storage;
 pub mod tab;
 pub mod wait;
+mod webkit;

@@ -92,6 +92,22 @@ impl Tab {
             .with_context(|| format!("choosing {value:?} in `{name}`"))
     }
 
+    /// A click at a part of an element's width, from 0 to 1, half-way down.
+    pub async fn press_at(&self, name: &str, part: f64) -> Result<()> {
+        // WebKit scrolls in another thread.
+        let scroll = "document.querySelector(args).scrollIntoView({ block: 'center' });\
+                      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
+        self.run(scroll, json!(selector(name))).await?;
+        let driver = self.browser.driver_at(&self.window).await?;
+        let element = Self::element(&driver, name).await?;
+        let width = element.rect().await?.width;
+        // From the middle.
+        let x = ((part - 0.5) * width).round() as i64;
+        let chain = driver.action_chain_with_delay(Some(Duration::ZERO), None);
+        let chain = chain.move_to_element_with_offset(&element, x, 0);
+        Ok(chain.click().perform().await?)
+    }
+
     /// Presses and releases keys, one after the other, wherever the focus is.
     pub async fn type_keys(&self, keys: &str) -> Result<()> {
         let driver = self.browser.driver_at(&self.window).await?;

@@ -42,6 +42,8 @@ pub struct Entry {
 
 pub const CHROMIUM: &[Kind] = &[Kind::Chromium];
 pub const BOTH: &[Kind] = &[Kind::Chromium, Kind::Firefox];
+/// WebKit too, where it is installed.
+pub const ALL: &[Kind] = &[Kind::Chromium, Kind::Firefox, Kind::WebKit];
 
 /// `entry!(BOTH, module::case)`: an [`Entry`] named after its function.
 #[macro_export]
@@ -127,6 +129,13 @@ pub fn run(entries: &'static [Entry]) -> ExitCode {
     if options.list {
         chosen.iter().for_each(|it| println!("{}: test", it.full));
         return ExitCode::SUCCESS;
+    }
+    let webkit = chosen.iter().filter(|it| it.kind == Kind::WebKit).count();
+    if webkit > 0
+        && let Some(why) = Kind::WebKit.left_out()
+    {
+        println!("{webkit} cases in WebKit are left out: {why}");
+        chosen.retain(|it| it.kind != Kind::WebKit);
     }
     if chosen.is_empty() {
         eprintln!("no case is named so");

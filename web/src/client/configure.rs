@@ -1,7 +1,8 @@
 //! Settings changed while the cluster runs, in all tabs alike.
 //!
 //! What was changed is kept apart from what each tab's address says, and told to all tabs and to
-//! those that come later. The newest change rules; it contains those before it.
+//! those that come later. The newest change rules; it contains those before it. `saved` keeps it for
+//! the next visit.
 
 use wasm_bindgen_futures::spawn_local;
 
@@ -20,8 +21,20 @@ pub struct Changed {
     pub settings: Option<Settings>,
 }
 
+impl Changed {
+    pub fn change(&self) -> &Change {
+        &self.change
+    }
+
+    /// Takes what was kept from an earlier visit.
+    pub fn take(&mut self, change: Change, settings: Settings) {
+        self.change = change;
+        self.settings = Some(settings);
+    }
+}
+
 impl Cluster {
-    /// Changes settings in all tabs.
+    /// Changes settings in all tabs, and for later visits.
     ///
     /// # Errors
     /// `BAD_ARGUMENT` names what is out of bounds; nothing is changed then.
@@ -38,6 +51,7 @@ impl Cluster {
             changed.settings = Some(after.clone());
         }
         joined.tabs.say(self.configure_word());
+        self.keep_settings();
         self.tell(Update::Status);
         if let Some(sentence) = difference(&before, &after) {
             self.event(0, "page", sentence);

@@ -8,12 +8,12 @@ use super::membership::CHANGE;
 use crate::host::disk;
 use crate::host::lock::{self, Mode};
 use crate::host::registry;
-use crate::model::{ApiError, DiskFault, Place, State, Step, Stored};
+use crate::model::{ApiError, DiskFault, EntryAt, Place, State, Step, Stored};
 use crate::names;
 use crate::protocol::{Deed, Word, Yield};
 
 /// How long a replica may take to say what it remembers, in milliseconds.
-const STEPS_TIMEOUT_MS: f64 = 1_000.0;
+const ENTRY_TIMEOUT_MS: f64 = 1_000.0;
 /// How long a removal may take to be confirmed before its disk is wiped, in milliseconds.
 const CONFIRM_MS: f64 = 2_000.0;
 
@@ -99,32 +99,39 @@ impl Cluster {
         Ok(())
     }
 
-    /// When the write at an index went through each step, on each replica that still knows.
+    /// What each running replica has at an index of its log, by id. Asks them; so only when a
+    /// person or a script wants to know.
     ///
     /// # Errors
     /// Only if no replica answered, and one could not.
-    pub async fn steps(&self, index: u64) -> Result<Vec<Step>, ApiError> {
+    pub async fn entry(&self, index: u64) -> Result<Vec<EntryAt>, ApiError> {
         self.joined().await?;
         let status = self.status();
         let reacting = status.nodes.iter().filter(|n| n.state == State::Running);
         let asked =
-            reacting.map(|node| self.deed_within(node.id, Deed::Steps(index), STEPS_TIMEOUT_MS));
-        let mut steps = Vec::new();
+            reacting.map(|node| self.deed_within(node.id, Deed::Entry(index), ENTRY_TIMEOUT_MS));
+        let mut found = Vec::new();
         let mut failed = None;
-        let mut answered = false;
         for answer in join_all(asked).await {
             match answer {
-                Ok(Yield::Steps(of_one)) => {
-                    answered = true;
-                    steps.extend(of_one);
-                }
+                Ok(Yield::Entry(of_one)) => found.push(*of_one),
                 Ok(_) => failed = Some(super::wrong_answer()),
                 Err(error) => failed = Some(error),
             }
         }
-        if let Some(error) = failed.filter(|_| !answered) {
-            return Err(error);
+        match failed {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
         }
+    }
+
+    /// When the write at an index went through each step, on each replica that still knows.
+    ///
+    /// # Errors
+    /// Those of [`Cluster::entry`].
+    pub async fn steps(&self, index: u64) -> Result<Vec<Step>, ApiError> {
+        let found = self.entry(index).await?;
+        let mut steps: Vec<Step> = found.into_iter().flat_map(|of_one| of_one.steps).collect();
         steps.sort_by(|a, b| a.at_ms.total_cmp(&b.at_ms));
         Ok(steps)
     }

@@ -22,6 +22,7 @@
 //! - [`experiments`] is the library of experiments; [`runs`] are those that were saved
 //! - [`reset`] deletes everything
 //! - [`console`] is `window.tabraft`
+//! - `saved` keeps changed settings for the next visit
 //! - [`error`] has the errors of the console API
 
 pub mod address;
@@ -58,6 +59,7 @@ pub mod reset;
 mod restore;
 mod revive;
 pub mod runs;
+mod saved;
 mod saved_file;
 mod snapshots;
 pub mod store;

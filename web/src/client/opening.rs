@@ -82,6 +82,7 @@ impl Cluster {
         let name = self.cluster();
         let record = registry::open_or_create(name, self.0.settings.nodes).await?;
         self.notice_loss(record.identity);
+        self.restore_settings(record.identity);
         self.0.view.borrow_mut().begin(name, record.clone());
         let weak = Rc::downgrade(&self.0);
         let directory: std::rc::Weak<dyn Directory> = weak.clone();

@@ -2,6 +2,7 @@
 
 use tabraft::node::Input;
 
+use super::entry;
 use super::replica::Replica;
 use super::worker::say;
 use crate::protocol::{Deed, FromWorker, Yield};
@@ -39,9 +40,9 @@ impl Replica {
                 self.0.disk.set_fault(fault);
                 Yield::Nothing
             }
-            Deed::Steps(index) => {
-                let id = self.0.node.borrow().id();
-                Yield::Steps(self.0.steps.borrow().of(id, index))
+            Deed::Entry(index) => {
+                let (node, steps) = (self.0.node.borrow(), self.0.steps.borrow());
+                Yield::Entry(Box::new(entry::told(&node, &steps, index)))
             }
         };
         say(&FromWorker::Did {

@@ -6,7 +6,7 @@
 //! - [`deeds`]: what a running replica does when it is asked to
 //! - [`sleep`]: what follows when it was frozen
 //! - [`succession`]: waiting for the leader's death, and taking its place
-//! - [`steps`]: when each write went through which step
+//! - [`steps`]: when each write went through which step; [`entry`]: what an entry says
 //! - [`disk`], [`idb`]: the replica's database, one transaction a batch
 //! - [`lock`]: Web Locks; at most one live host a replica
 //! - [`clock`]: time in a worker
@@ -21,6 +21,7 @@ pub mod board;
 pub mod clock;
 mod deeds;
 pub mod disk;
+mod entry;
 mod hosting;
 pub mod idb;
 mod inbox;

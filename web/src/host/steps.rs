@@ -62,9 +62,17 @@ impl Steps {
     /// The steps that the entry at `index` went through here, as far as is remembered. Of an entry
     /// that was replaced, those of the one in its place.
     pub fn of(&self, node: u64, index: u64) -> Vec<Step> {
+        // Whoever came to lead later neither sent it first nor answers for it.
+        let oldest = || self.points.front().filter(|it| it.marks.last >= index);
+        let came = self.crossing(index, |marks| marks.last).or_else(oldest);
+        let proposed = came.is_some_and(|point| point.leads);
         let steps = STEPS.iter().filter_map(|((leading, following), mark)| {
             let point = self.crossing(index, mark)?;
-            let name = if point.leads { leading } else { following };
+            let name = match point.leads {
+                true if following.is_none() && !proposed => return None,
+                true => leading,
+                false => following,
+            };
             Some(Step {
                 node,
                 step: (*name)?.into(),
@@ -74,6 +82,19 @@ impl Steps {
         steps.collect()
     }
 
+    /// The steps that the entry at `index` had gone through before the first point.
+    pub fn earlier(&self, index: u64) -> Vec<String> {
+        let Some(first) = self.points.front() else {
+            return Vec::new();
+        };
+        let gone = STEPS.iter().filter(|(_, mark)| mark(&first.marks) >= index);
+        let names = gone.filter_map(|((leading, following), _)| match first.leads {
+            true => *leading,
+            false => *following,
+        });
+        names.map(str::to_owned).collect()
+    }
+
     /// The last point at which a mark came to be at `index` or beyond.
     fn crossing(&self, index: u64, mark: impl Fn(&Marks) -> u64) -> Option<&Point> {
         let pairs = self.points.iter().zip(self.points.iter().skip(1));
@@ -81,5 +102,58 @@ impl Steps {
             mark(&before.marks) < index && index <= mark(&after.marks)
         };
         pairs.filter(crosses).last().map(|(_, after)| after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn marks(last: u64, applied: u64) -> Marks {
+        Marks {
+            last,
+            sent: last,
+            persisted: applied,
+            committed: applied,
+            applied,
+        }
+    }
+
+    #[test]
+    fn what_is_not_remembered_is_told_apart_from_what_is_not_yet() {
+        let mut steps = Steps::default();
+        assert_eq!(steps.earlier(1), Vec::<String>::new());
+        steps.note(1.0, true, marks(5, 4));
+        steps.note(2.0, true, marks(6, 5));
+        let names = |index| {
+            let of = steps.of(1, index).into_iter();
+            (steps.earlier(index), of.map(|s| s.step).collect::<Vec<_>>())
+        };
+        let all = [
+            "proposed",
+            "sent",
+            "persisted",
+            "committed",
+            "applied",
+            "replied",
+        ];
+        assert_eq!(names(4), (all.map(str::to_owned).into(), vec![]));
+        let (earlier, of) = names(5);
+        assert_eq!(earlier, ["proposed", "sent"]);
+        assert_eq!(of, ["persisted", "committed", "applied", "replied"]);
+        // Led by another when it came: this one sent and answered nothing of it.
+        let mut later = Steps::default();
+        let mut unsent = marks(5, 4);
+        unsent.sent = 0;
+        later.note(1.0, false, Marks { last: 4, ..unsent });
+        later.note(2.0, false, unsent);
+        later.note(3.0, true, marks(6, 5));
+        let of: Vec<_> = later.of(1, 5).into_iter().map(|s| s.step).collect();
+        assert_eq!(of, ["received", "persisted", "committed", "applied"]);
+        let (earlier, of) = names(6);
+        assert!(earlier.is_empty(), "{earlier:?}");
+        assert_eq!(of, ["proposed", "sent"]);
     }
 }

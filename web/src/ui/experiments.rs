@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 
 use super::command::{Place, Told};
 use super::feed::Feed;
+use super::focus::focus_first;
 use super::share::CopyLink;
 use crate::client::experiments::{self, CHANGED, Experiment, Finding};
 
@@ -29,6 +30,15 @@ impl Progress {
             self.now = Some(step);
         }
     }
+}
+
+/// Shows an experiment, and leads to its first button.
+pub fn begin(feed: Feed, id: &str) {
+    feed.experiment.set(Some(id.to_owned()));
+    // Once it is drawn.
+    request_animation_frame(|| {
+        focus_first(".guide .acts button:not([hidden])");
+    });
 }
 
 #[component]

@@ -9,6 +9,7 @@ use super::feed::Feed;
 use super::focus::focus;
 use super::impairment::{KINDS, Kind, MEASURES, Measure, deed, words};
 use super::links::Ways;
+use super::listed::{LISTED_MAX, Listed};
 use super::ring::{self, Link};
 use crate::client::Cluster;
 use crate::model::{ApiError, LinkFault};
@@ -61,6 +62,37 @@ pub fn LinkList(feed: Feed, edited: Edited) -> impl IntoView {
             n => format!("{n} of {} directions impaired", 2 * pairs.with(Vec::len)),
         }
     };
+    let listed = RwSignal::new(Listed::Impaired);
+    let many = Memo::new(move |_| pairs.with(Vec::len) > LISTED_MAX);
+    let shown = Memo::new(move |_| {
+        let mut pairs = pairs.get();
+        if many.get() {
+            let which = listed.get();
+            // What is being changed stays.
+            feed.faults
+                .with(|faults| pairs.retain(|pair| which.has(*pair, faults) || edited.is(*pair)));
+        }
+        pairs
+    });
+    let choose = move |ev| listed.set(Listed::named(&event_target_value(&ev)));
+    let choices = move || {
+        let of = feed.members.get().into_iter().map(Listed::Of);
+        let all = [Listed::Impaired]
+            .into_iter()
+            .chain(of)
+            .chain([Listed::All]);
+        let option = |which: Listed| {
+            let words = match which {
+                Listed::Impaired => "impaired".to_owned(),
+                Listed::Of(id) => format!("of node {id}"),
+                Listed::All => "all".to_owned(),
+            };
+            view! {
+                <option value=which.value() prop:selected=move || listed.get() == which>{words}</option>
+            }
+        };
+        all.map(option).collect_view()
+    };
     view! {
         <div class="link-list" hidden=move || feed.viewing.get() || pairs.with(Vec::is_empty)>
             <button class="disclose" type="button" data-testid="links-open"
@@ -69,14 +101,21 @@ pub fn LinkList(feed: Feed, edited: Edited) -> impl IntoView {
                 "Links"
             </button>
             <span class="count" data-testid="links-count">{count}</span>
+            <label class="which" hidden=move || !(many.get() && edited.list.get())>
+                <span>"List"</span>
+                <select data-testid="links-listed" on:change=choose>{choices}</select>
+            </label>
         </div>
         <div id="links" hidden=move || feed.viewing.get() || !edited.list.get()>
             <Show when=move || edited.list.get()>
                 <ul class="links" data-testid="links" aria-label="Links, each direction by itself">
-                    <For each=move || pairs.get() key=|pair| *pair let:pair>
+                    <For each=move || shown.get() key=|pair| *pair let:pair>
                         <Item feed pair edited />
                     </For>
                 </ul>
+                <p class="hint" hidden=move || shown.with(|s| !s.is_empty())>
+                    "No link is impaired. Choose a node to list its links, or a link on the map."
+                </p>
             </Show>
         </div>
     }

@@ -1,118 +1,28 @@
-//! The logs, one row a node, aligned by index.
+//! The logs, one row a node, aligned by index; a cursor chooses the entry to look at.
 
+use leptos::html;
 use leptos::prelude::*;
+use leptos::web_sys::{KeyboardEvent, PointerEvent};
 
+use super::entry::{Entry, Looked};
 use super::feed::Feed;
 use super::figures::grouped;
+use super::stretches::{Kind, LOOKS, Stretch, Window, entry_words, stretches, words};
 use super::timeline::past::AsOf;
-use crate::model::{NodeStatus, State, Status};
+use crate::model::State;
 
-/// Entries in the window that follows the end.
-const TAIL: u64 = 48;
-/// Terms take turns with so many looks.
-pub const LOOKS: u64 = 6;
+/// The id of the slider that chooses an entry, for the focus.
+pub const CURSOR: &str = "log-cursor";
 /// So few entries in the window are drawn one by one.
 const CELLS_MAX: u64 = 64;
-
-/// The indices in sight, both inclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Window {
-    from: u64,
-    to: u64,
-}
-
-impl Window {
-    /// The newest entries of any node, or all entries that some node still has.
-    fn of(status: &Status, all: bool) -> Self {
-        let nodes = || status.nodes.iter().filter(|n| n.last_index > 0);
-        let to = nodes().map(|n| n.last_index).max().unwrap_or(1);
-        let first = nodes().map(|n| n.first_index).min().unwrap_or(1);
-        let from = match all {
-            true => first,
-            false => first.max(to.saturating_sub(TAIL - 1)),
-        };
-        // A short log does not fill the width: a single entry is no wide bar.
-        let to = to.max(from.saturating_add(TAIL - 1));
-        Self { from, to }
-    }
-
-    fn len(self) -> u64 {
-        (self.to - self.from).saturating_add(1)
-    }
-
-    /// Where an index begins, in percent of the width.
-    fn at(self, index: u64) -> f64 {
-        let before = index.clamp(self.from, self.to.saturating_add(1)) - self.from;
-        100.0 * before as f64 / self.len() as f64
-    }
-
-    /// Place and width of the entries from one index to another, if any is in sight.
-    fn place(self, first: u64, last: u64) -> Option<(f64, f64)> {
-        let (first, last) = (first.max(self.from), last.min(self.to));
-        let end = last.saturating_add(1);
-        (first <= last).then(|| (self.at(first), self.at(end) - self.at(first)))
-    }
-}
-
-/// A stretch of a row.
-#[derive(Clone, Debug, PartialEq)]
-struct Stretch {
-    left: f64,
-    width: f64,
-    entries: u64,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Not in the log any more: the snapshot has it.
-    Folded {
-        snapshot: u64,
-    },
-    Committed {
-        term: u64,
-    },
-    Uncommitted {
-        term: u64,
-    },
-}
-
-fn stretches(node: &NodeStatus, window: Window) -> Vec<Stretch> {
-    let mut stretches = Vec::new();
-    let mut add = |first: u64, last: u64, kind: Kind| {
-        if let Some((left, width)) = window.place(first, last) {
-            let entries = last.min(window.to) - first.max(window.from) + 1;
-            stretches.push(Stretch {
-                left,
-                width,
-                entries,
-                kind,
-            });
-        }
-    };
-    let snapshot = node.snapshot_index;
-    if node.first_index > 1 {
-        add(1, node.first_index - 1, Kind::Folded { snapshot });
-    }
-    let later = node.terms.iter().skip(1);
-    let ends = later.map(|(begins, _)| begins.saturating_sub(1));
-    let ends = ends.chain([node.last_index]);
-    for ((begins, term), end) in node.terms.iter().copied().zip(ends) {
-        if begins <= node.commit {
-            add(begins, end.min(node.commit), Kind::Committed { term });
-        }
-        if end > node.commit {
-            let first = begins.max(node.commit.saturating_add(1));
-            add(first, end, Kind::Uncommitted { term });
-        }
-    }
-    stretches
-}
+/// Entries that Page Up and Page Down go on by.
+const PAGE: i64 = 10;
 
 #[component]
 pub fn Logs(feed: Feed) -> impl IntoView {
     let all = RwSignal::new(false);
     let window = Memo::new(move |_| feed.shown(|s| Window::of(s, all.get())));
+    let looked = Looked::new(feed);
     let ends = move || {
         let Window { from, to } = window.get();
         format!("{} to {}", grouped(from), grouped(to))
@@ -134,18 +44,105 @@ pub fn Logs(feed: Feed) -> impl IntoView {
                     </label>
                 </div>
             </div>
-            <ol data-testid="logs">
-                <For each=move || feed.shown_ids.get() key=|id| *id let:id>
-                    <Row feed id window />
-                </For>
-            </ol>
+            <div class="rows">
+                <ol data-testid="logs">
+                    <For each=move || feed.shown_ids.get() key=|id| *id let:id>
+                        <Row feed id window />
+                    </For>
+                </ol>
+                <Cursor feed window looked />
+            </div>
             <p class="hint legend">
-                <span class="sample committed"></span>"committed "
-                <span class="sample uncommitted"></span>"not yet "
-                <span class="sample folded"></span>"in the snapshot "
-                <span class="sample mark"></span>"applied so far. The number is the term."
+                <span class="pair"><span class="sample committed"></span>"committed"</span>
+                <span class="pair"><span class="sample uncommitted"></span>"not yet"</span>
+                <span class="pair"><span class="sample folded"></span>"in the snapshot"</span>
+                <span class="pair"><span class="sample mark"></span>"applied so far"</span>
+                <span>"The number is the term. Click an entry to see what it is, or choose it with the arrow keys and Enter."</span>
             </p>
+            <Entry looked />
         </section>
+    }
+}
+
+/// Lies over all rows: an entry is chosen by a click, or by keys.
+#[component]
+fn Cursor(feed: Feed, window: Memo<Window>, looked: Looked) -> impl IntoView {
+    let slider = NodeRef::<html::Div>::new();
+    let pointed = RwSignal::new(None::<u64>);
+    // The newest entry of any node.
+    let last = Memo::new(move |_| {
+        let last = feed.shown(|s| s.nodes.iter().map(|n| n.last_index).max());
+        last.unwrap_or(0).max(1)
+    });
+    let under = move |event: &PointerEvent| {
+        let width = slider.get_untracked().map_or(0, |s| s.client_width());
+        let part = f64::from(event.offset_x()) / f64::from(width.max(1));
+        window
+            .get_untracked()
+            .index_at(part)
+            .min(last.get_untracked())
+    };
+    let press = move |event: PointerEvent| {
+        if event.button() == 0 {
+            looked.ask(under(&event));
+        }
+    };
+    let value = move || looked.cursor.get().unwrap_or_else(|| last.get());
+    let go = move |to: i64| {
+        let Window { from, .. } = window.get_untracked();
+        let newest = last.get_untracked();
+        let at = looked.cursor.get_untracked();
+        let to = match (at, to) {
+            (_, i64::MIN) => from,
+            (_, i64::MAX) | (None, _) => newest,
+            (Some(at), by) => at.saturating_add_signed(by),
+        };
+        looked.cursor.set(Some(to.clamp(from.min(newest), newest)));
+    };
+    let keys = move |event: KeyboardEvent| {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() {
+            return;
+        }
+        match event.key().as_str() {
+            "ArrowLeft" | "ArrowDown" => go(-1),
+            "ArrowRight" | "ArrowUp" => go(1),
+            "PageDown" => go(-PAGE),
+            "PageUp" => go(PAGE),
+            "Home" => go(i64::MIN),
+            "End" => go(i64::MAX),
+            "Enter" | " " => looked.ask(untrack(value)),
+            "Escape" if looked.cursor.with_untracked(Option::is_some) => looked.close(),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    let told = move |index: u64| {
+        // As the leader has it, or whoever has most.
+        let words = feed.shown(|s| {
+            let leads = s.nodes.iter().find(|n| n.id == s.leader);
+            let most = || s.nodes.iter().max_by_key(|n| n.last_index);
+            leads.or_else(most).map(|n| entry_words(n, index))
+        });
+        format!("Entry {}: {}", grouped(index), words.unwrap_or_default())
+    };
+    let text = Memo::new(move |_| told(value()));
+    let place = Memo::new(move |_| {
+        let index = looked.cursor.get()?;
+        let (left, width) = window.get().place(index, index)?;
+        Some((format!("{left:.3}%"), format!("{width:.3}%")))
+    });
+    view! {
+        <div class="entries" id=CURSOR role="slider" tabindex="0" aria-label="Entry of the log"
+            data-testid="log-cursor" node_ref=slider
+            aria-valuemin=move || window.get().from.min(last.get()) aria-valuemax=last
+            aria-valuenow=value aria-valuetext=text
+            title=move || pointed.get().map(told)
+            on:pointerdown=press on:pointermove=move |event| pointed.set(Some(under(&event)))
+            on:pointerleave=move |_| pointed.set(None) on:keydown=keys>
+            {move || place.get().map(|(left, width)| view! {
+                <i class="chosen" style:left=left style:width=width></i>
+            })}
+        </div>
     }
 }
 
@@ -207,133 +204,5 @@ fn draw(stretch: Stretch) -> impl IntoView {
     view! {
         <b class=class title=title
             style:left=left style:width=width style=("--entries", entries)>{text}</b>
-    }
-}
-
-/// The row in words.
-fn words(node: &NodeStatus) -> String {
-    if node.last_index < node.first_index || node.last_index == 0 {
-        return match node.snapshot_index {
-            0 => "An empty log.".to_owned(),
-            index => format!("An empty log after the snapshot at {index}."),
-        };
-    }
-    let terms: Vec<String> = node
-        .terms
-        .iter()
-        .map(|(begins, term)| format!("term {term} from {begins}"))
-        .collect();
-    format!(
-        "Entries {} to {}, {}; committed up to {}, applied up to {}.",
-        node.first_index,
-        node.last_index,
-        terms.join(", "),
-        node.commit,
-        node.applied
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::*;
-
-    fn node(first: u64, last: u64, commit: u64, terms: &[(u64, u64)]) -> NodeStatus {
-        NodeStatus {
-            first_index: first,
-            last_index: last,
-            commit,
-            applied: commit,
-            snapshot_index: first.saturating_sub(1),
-            terms: terms.to_vec(),
-            ..NodeStatus::unknown(1)
-        }
-    }
-
-    fn window(nodes: Vec<NodeStatus>, all: bool) -> Window {
-        let status = Status {
-            nodes,
-            ..Status::default()
-        };
-        Window::of(&status, all)
-    }
-
-    #[test]
-    fn the_window_follows_the_end_or_has_all() {
-        assert_eq!(window(vec![], false), Window { from: 1, to: 48 });
-        let nodes = vec![node(1, 5, 5, &[(1, 1)]), node(0, 0, 0, &[])];
-        assert_eq!(window(nodes, false), Window { from: 1, to: 48 });
-        let nodes = vec![
-            node(501, 1_000, 990, &[(501, 2)]),
-            node(301, 900, 890, &[(301, 2)]),
-        ];
-        assert_eq!(
-            window(nodes.clone(), false),
-            Window {
-                from: 953,
-                to: 1_000
-            }
-        );
-        assert_eq!(
-            window(nodes, true),
-            Window {
-                from: 301,
-                to: 1_000
-            }
-        );
-    }
-
-    #[test]
-    fn a_row_has_what_is_folded_committed_and_not() {
-        let window = Window { from: 1, to: 100 };
-        let kinds: Vec<_> = stretches(&node(11, 60, 55, &[(11, 2), (31, 3), (51, 7)]), window)
-            .into_iter()
-            .map(|s| (s.left, s.width, s.entries, s.kind))
-            .collect();
-        let wanted = [
-            (0.0, 10.0, 10, Kind::Folded { snapshot: 10 }),
-            (10.0, 20.0, 20, Kind::Committed { term: 2 }),
-            (30.0, 20.0, 20, Kind::Committed { term: 3 }),
-            (50.0, 5.0, 5, Kind::Committed { term: 7 }),
-            (55.0, 5.0, 5, Kind::Uncommitted { term: 7 }),
-        ];
-        assert_eq!(kinds, wanted);
-        // What lies before the window is not drawn.
-        let later = Window { from: 58, to: 157 };
-        let kinds: Vec<_> = stretches(&node(11, 60, 55, &[(11, 2), (31, 7)]), later);
-        assert_eq!(kinds.len(), 1);
-        assert_eq!((kinds[0].left, kinds[0].entries), (0.0, 3));
-        assert!(stretches(&node(0, 0, 0, &[]), window).is_empty());
-        // Nor is what no replica would say a reason to stop.
-        let odd = node(9, u64::MAX, u64::MAX, &[(0, 1), (0, 2), (u64::MAX, 3)]);
-        for all in [false, true] {
-            let status = Status {
-                nodes: vec![odd.clone(), node(u64::MAX, 1, 0, &[(5, 1)])],
-                ..Status::default()
-            };
-            let window = Window::of(&status, all);
-            assert!(
-                status
-                    .nodes
-                    .iter()
-                    .flat_map(|n| stretches(n, window))
-                    .count()
-                    < 9
-            );
-        }
-    }
-
-    #[test]
-    fn a_row_is_told_in_words() {
-        let told = words(&node(11, 60, 55, &[(11, 2), (51, 7)]));
-        let wanted = "Entries 11 to 60, term 2 from 11, term 7 from 51; committed up to 55, applied \
-                      up to 55.";
-        assert_eq!(told, wanted);
-        assert_eq!(
-            words(&node(11, 10, 10, &[])),
-            "An empty log after the snapshot at 10."
-        );
-        assert_eq!(words(&node(0, 0, 0, &[])), "An empty log.");
     }
 }

@@ -33,11 +33,12 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 let links = ring::links(&ids);
                 let frame = Frame::around(ids.len());
                 let lines = links.iter().map(|&link| view! { <LinkLine feed link /> });
+                let ring = if ids.len() > 5 { "ring many" } else { "ring" };
                 let nodes = ids.iter().enumerate().map(|(i, &id)| {
                     view! { <MapNode feed id at=ring::place(i, ids.len()) /> }
                 });
                 view! {
-                    <div class="ring">
+                    <div class=ring>
                         <svg viewBox=frame.view_box() aria-hidden="true">
                             {lines.collect_view()}
                             {nodes.collect_view()}

@@ -14,6 +14,7 @@ mod clock;
 mod cluster_acts;
 mod command;
 mod dots;
+mod entry;
 mod events;
 mod experiments;
 mod facts;
@@ -26,6 +27,7 @@ mod judge;
 mod keys;
 mod link_list;
 mod links;
+mod listed;
 mod load;
 mod logs;
 mod look;
@@ -49,6 +51,7 @@ mod shortcuts;
 mod speed;
 mod standing;
 mod steps;
+mod stretches;
 mod summary;
 mod timeline;
 mod title;
@@ -80,8 +83,21 @@ use self::timeline::viewing::Viewing;
 use self::write::Write;
 use crate::client::Cluster;
 
-/// Puts the page in place of the loading text of `index.html` and keeps it up with `cluster`.
+/// What a page without views says.
+const PLAIN: &str =
+    "A client without views, as the address says (view=none): window.tabraft is there.";
+
+/// Puts the page in place of the loading text of `index.html` and keeps it up with `cluster`; or, if
+/// it is to have no views, a sentence.
 pub fn mount(cluster: Cluster) {
+    if !cluster.settings().views {
+        if let Some(text) = document().get_element_by_id("loading-text") {
+            text.set_text_content(Some(PLAIN));
+            // It did start: loading.js must not write here that it did not.
+            text.remove_attribute("id").ok();
+        }
+        return;
+    }
     if let Some(loading) = document().get_element_by_id("loading") {
         loading.remove();
     }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::card::Card;
 use super::cluster_acts::ClusterActs;
+use super::experiments;
 use super::feed::Feed;
 use super::summary::Summary;
 use super::timeline::past::AsOf;
@@ -15,6 +16,10 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
         true => String::new(),
         false => summary.with(|s| s.hint.clone()),
     });
+    let guide = Memo::new(move |_| match feed.past.with(Option::is_some) {
+        true => None,
+        false => summary.with(|s| s.guide),
+    });
     let many = move || feed.shown_ids.with(|ids| ids.len() > 5);
     view! {
         <section class="nodes" aria-labelledby="nodes-title">
@@ -24,6 +29,16 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
                 <p class="hint">
                     {move || (!hint.with(String::is_empty)).then_some("Try: ")} {hint}
                 </p>
+                // Stays the same element, so that the focus stays.
+                <button class="guide-me" type="button" data-testid="guide-me"
+                    hidden=move || guide.get().is_none()
+                    on:click=move |_| {
+                        if let Some(id) = guide.get_untracked() {
+                            experiments::begin(feed, id);
+                        }
+                    }>
+                    "Guide me"
+                </button>
             </div>
             {match feed.of_tabs {
                 true => view! { <ClusterActs feed /> }.into_any(),

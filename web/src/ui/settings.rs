@@ -36,7 +36,7 @@ pub fn SettingsPanel(feed: Feed) -> impl IntoView {
             feed.look_at_settings();
             // What was typed meanwhile stays.
             typed.update(|typed| typed.retain(|s, value| typing.get(s) != Some(value)));
-            Ok("In force in all tabs.".to_owned())
+            Ok("In force in all tabs, and kept for this cluster.".to_owned())
         });
     };
     let unchanged = move || typed.with(BTreeMap::is_empty);
@@ -47,7 +47,7 @@ pub fn SettingsPanel(feed: Feed) -> impl IntoView {
                 Durability::Relaxed => "relaxed",
             };
             format!(
-                "Set by the page's address alone: durability {durability}, a tick of {} ms.",
+                "In force at once, in all tabs, and kept for the next visit of this cluster. By the page's address alone: durability {durability}, a tick of {} ms.",
                 s.tick_ms
             )
         })

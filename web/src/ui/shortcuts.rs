@@ -62,7 +62,7 @@ impl Part {
             Self::Write => "to the form that writes and reads",
             Self::Map => "to the map, at one of its links",
             Self::Nodes => "to the leader's card, then to the next node's",
-            Self::Logs => "to the logs",
+            Self::Logs => "to the logs, at an entry",
             Self::Timeline => "to the timeline",
             Self::Experiments => "to the experiments",
             Self::Load => "to the load generator",
@@ -77,7 +77,7 @@ impl Part {
             Self::Write => focus_first(".write form input"),
             Self::Map => focus_first(".link-buttons [tabindex='0']"),
             Self::Nodes => focus_still(next_card(feed)),
-            Self::Logs => focus_still(document().get_element_by_id("logs-title")),
+            Self::Logs => focus_first("#log-cursor"),
             Self::Timeline => focus_first("#timeline-slider"),
             Self::Experiments => focus_first(".experiments .library button"),
             Self::Load => focus_first(".generator select"),
@@ -130,7 +130,7 @@ fn next_card(feed: Feed) -> Option<Element> {
 type Row = (&'static [&'static str], &'static str);
 
 /// All other keys the page has, by where they work.
-const OTHERS: [(&str, &[Row]); 3] = [
+const OTHERS: [(&str, &[Row]); 4] = [
     (
         "Everywhere",
         &[
@@ -160,6 +160,16 @@ const OTHERS: [(&str, &[Row]); 3] = [
             (&["Home", "End"], "to the first link, to the last"),
             (&["Enter", "Space"], "cuts the link, or restores it"),
             (&["C"], "changes it: slow, lossy, one way only"),
+        ],
+    ),
+    (
+        "On the logs",
+        &[
+            (&["←", "→"], "to the entry before, to the next"),
+            (&["Page Up", "Page Down"], "ten entries on, or back"),
+            (&["Home", "End"], "to the first in sight, to the newest"),
+            (&["Enter"], "shows what the entry is, and its steps"),
+            (&["Esc"], "closes that"),
         ],
     ),
     (

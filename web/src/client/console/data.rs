@@ -85,6 +85,9 @@ pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
         let since = args.whole(0, "since", 0.0, 9e15)?;
         plain(&me.events(since.unwrap_or(0.0) as u64))
     })?;
+    method(api, cluster, "entry", |me, args| async move {
+        plain(&me.entry(args.node(0, "index")?).await?)
+    })?;
     method(
         api,
         cluster,

@@ -49,6 +49,7 @@ pub fn of_machines(status: &Status) -> Summary {
         text,
         help: None,
         hint: String::new(),
+        guide: None,
     }
 }
 

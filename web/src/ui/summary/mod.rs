@@ -4,7 +4,7 @@
 mod facts;
 mod machines;
 mod sentences;
-mod words;
+pub mod words;
 
 use self::facts::Facts;
 pub use self::machines::of_machines;
@@ -53,6 +53,8 @@ pub struct Summary {
     pub help: Option<Help>,
     /// The next thing worth trying, after "Try: "; empty when there is none.
     pub hint: String,
+    /// The experiment that leads through it.
+    pub guide: Option<&'static str>,
 }
 
 /// Says how the cluster is. `faults` are the one-way links that do not work as they should.
@@ -68,6 +70,7 @@ pub fn sentence(status: &Status, faults: &[FaultyLink]) -> Summary {
             text: "No node has reported yet.".into(),
             help: None,
             hint: String::new(),
+            guide: None,
         };
     }
     if (facts.running.len() as u64) < facts.quorum {

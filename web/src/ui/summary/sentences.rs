@@ -35,6 +35,7 @@ impl Facts<'_> {
             text,
             help,
             hint: self.rescue(),
+            guide: None,
         }
     }
 
@@ -64,6 +65,7 @@ impl Facts<'_> {
             text,
             help: Some(Help::Heal),
             hint: String::new(),
+            guide: None,
         }
     }
 
@@ -113,6 +115,7 @@ impl Facts<'_> {
             text,
             help,
             hint: String::new(),
+            guide: None,
         }
     }
 
@@ -144,6 +147,7 @@ impl Facts<'_> {
                 text,
                 help: Some(Help::Heal),
                 hint,
+                guide: None,
             };
         }
         if !self.down.is_empty() {
@@ -174,6 +178,7 @@ impl Facts<'_> {
                 text,
                 help,
                 hint,
+                guide: None,
             };
         }
         if let Some(trouble) = self.link_words() {
@@ -183,6 +188,7 @@ impl Facts<'_> {
                 text,
                 help: Some(Help::Heal),
                 hint: String::new(),
+                guide: None,
             };
         }
         self.all_run(leader, &leads)
@@ -204,11 +210,13 @@ impl Facts<'_> {
             text += &format!(" {} {was} removed.", subject(&removed));
         }
         let learner = self.learners(leader).find(|id| !behind.contains(id));
+        let mut guide = None;
         let hint = if let Some(id) = removed.first() {
             format!("wipe node {id}: the cluster does not need what it stored.")
         } else if let Some(id) = learner {
             format!("promote node {id} (More, on its card) and let it vote.")
         } else if self.voters.len() > 1 {
+            guide = (self.voters.len() == 3).then_some("leader-crash");
             "crash the leader and watch another take over.".to_owned()
         } else {
             "crash the node, start it again: it goes on from its own log.".to_owned()
@@ -218,6 +226,7 @@ impl Facts<'_> {
             text,
             help: None,
             hint,
+            guide,
         }
     }
 
