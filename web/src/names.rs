@@ -53,6 +53,9 @@ pub const PAGES_LOCK: &str = "tabraft:pages";
 /// Shared by all pages that may use databases; who has it alone may delete them.
 pub const RESET_LOCK: &str = "tabraft:reset";
 
+/// Held by the page that resets everything, from its first word until the end.
+pub const RESETTER_LOCK: &str = "tabraft:resetter";
+
 /// Where resets are told of, to all pages of the origin, whatever their cluster.
 pub const RESET_CHANNEL: &str = "tabraft:reset";
 

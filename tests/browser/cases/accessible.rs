@@ -48,6 +48,10 @@ pub async fn axe_finds_nothing(case: &Case) -> Result<()> {
     tab.healthy(3).await?;
 
     planted(&tab).await?;
+    tab.call("reset", json!([{ "confirm": true }])).await?;
+    tab.shows("reset-said", "the end", |it| it == "Everything was reset.")
+        .await?;
+    looks += look(&tab, "reset").await?;
     println!("  {}: {looks} looks", case.name);
     Ok(())
 }
@@ -100,6 +104,29 @@ async fn panels(tab: &Tab) -> Result<usize> {
     let fold = "document.querySelectorAll('details').forEach((it) => { it.open = false; })";
     tab.run(fold, Value::Null).await?;
     tab.press("restore").await?;
+
+    tab.press("load-start").await?;
+    tab.shows("load-reached", "a rate", |it| it != "–" && it != "0")
+        .await?;
+    tab.press("reset").await?;
+    tab.shows("reset-list", "what will be lost", |it| {
+        it.contains("its record")
+    })
+    .await?;
+    tab.press("share").await?;
+    tab.shows("share-told", "the link", |it| it.contains("http"))
+        .await?;
+    looks += look(tab, "load, reset asked, link").await?;
+    tab.press("reset-keep").await?;
+    tab.press("load-stop").await?;
+    tab.shows("load-told", "its end", |it| it.contains("acknowledged"))
+        .await?;
+    let open = "await tabraft.openRun(await tabraft.exportRun())";
+    tab.run(open, Value::Null).await?;
+    tab.shows("run-about", "the run", |it| it.contains("saved run"))
+        .await?;
+    looks += look(tab, "saved run").await?;
+    tab.press("close-run").await?;
     Ok(looks)
 }
 
@@ -149,7 +176,7 @@ async fn look(tab: &Tab, state: &str) -> Result<usize> {
 async fn picture(tab: &Tab, path: &std::path::Path) -> Result<()> {
     let show = "const it = document.querySelector(args);\
                 if (it && !document.querySelector('dialog[open]')) it.scrollIntoView()";
-    let open = ".question, .links, .settings details[open]";
+    let open = ".away .question, .past.run, .question, .links, .settings details[open]";
     tab.run(show, json!(open)).await?;
     tab.screenshot(path).await
 }

@@ -193,6 +193,12 @@ async fn refusals(tab: &Tab, file: &str, backup: &str) -> Result<()> {
     Ok(())
 }
 
+/// Also a button that does not apply now.
+async fn click(tab: &Tab, hook: &str) -> Result<()> {
+    let click = "document.querySelector(`[data-testid=${args}]`).click()";
+    tab.run(click, json!(hook)).await.map(drop)
+}
+
 /// Every act is refused, and says why; the live cluster has not changed.
 async fn nothing_can_be_changed(tab: &Tab, node: u64) -> Result<()> {
     let before = tab.status().await?.node(1)?.applied;
@@ -211,14 +217,14 @@ async fn nothing_can_be_changed(tab: &Tab, node: u64) -> Result<()> {
         let look = "return document.querySelector(`[data-testid=${args}]`).ariaDisabled";
         let disabled: Option<String> = tab.eval(look, json!(act)).await?;
         ensure!(disabled.as_deref() == Some("true"), "{act}: {disabled:?}");
-        tab.press(act).await?;
+        click(tab, act).await?;
         tab.shows(told, act, |it| {
             it.contains("A saved run is shown") && it.contains("SAVED_RUN")
         })
         .await?;
     }
     tab.run(unfold, json!(false)).await?;
-    tab.press(&format!("crash-{node}")).await?;
+    click(tab, &format!("crash-{node}")).await?;
     let card = "return document.querySelector(`[data-testid=node-${args}]`).textContent";
     eventually("the refusal on the card", SOON, async || {
         let said: String = tab.eval(card, json!(node)).await?;

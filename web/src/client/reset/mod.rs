@@ -2,30 +2,38 @@
 //!
 //! A tab that goes on would write, or make databases anew. So every page shares a lock for as long
 //! as it may: told of a reset it ends its workers, opens no database any more, and lets go of the
-//! lock; a page that is opened meanwhile waits for it. Who resets deletes nothing before the lock
-//! is its own: then no page of this build is left that could. A page that does not let go, since it
-//! is frozen, is waited for, and then nothing is deleted at all. Pages of an older build know
-//! nothing of this; their hosts end when their databases are deleted.
+//! lock. Who resets deletes nothing before the lock is its own: then no page of this build is left
+//! that could. A page that does not let go, since it is frozen, is waited for, and then nothing is
+//! deleted at all. Pages of an older build know nothing of this; their hosts end when their
+//! databases are deleted.
+//!
+//! Who resets holds a lock of its own meanwhile. A page that is opened waits for that one, and the
+//! others learn by it when whoever resets has died. It does not queue for the shared lock but tries
+//! it again and again: Chromium lets nobody in who queued behind a request that was withdrawn.
 //!
 //! - [`kept`]: what there is, and deleting it
 
 pub mod kept;
 
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen_futures::spawn_local;
 
 use self::kept::{Deleted, Kept};
-use super::{Cluster, within};
+use super::Cluster;
+use super::deadline::Deadline;
 use crate::channel::Channel;
 use crate::host::idb;
 use crate::host::lock::{self, LockState, Mode};
 use crate::model::{ApiError, Update};
-use crate::names::{RESET_CHANNEL, RESET_LOCK};
+use crate::names::{RESET_CHANNEL, RESET_LOCK, RESETTER_LOCK};
 
 /// How long pages may take to let go, in milliseconds. One that is alive does so at once.
-const LET_GO_MS: u32 = 8_000;
+const LET_GO_MS: f64 = 8_000.0;
+/// How often it is tried whether they have, and they are told again, in milliseconds: a page may
+/// have been opened meanwhile.
+const TRY_EVERY_MS: u32 = 100;
 /// After how long a page that is opened says what it waits for, in milliseconds.
 const PATIENCE_MS: u32 = 500;
 /// How long the word of what was deleted may take, after the lock, in milliseconds.
@@ -84,19 +92,15 @@ impl Cluster {
         });
         // Without channels or locks there is no cluster; what follows says so.
         self.0.resetting.borrow_mut().channel = channel.ok();
-        let waiting = std::pin::pin!(lock::acquire(RESET_LOCK, Mode::Shared));
+        let waiting = std::pin::pin!(lock::acquire(RESETTER_LOCK, Mode::Shared));
         let patience = TimeoutFuture::new(PATIENCE_MS);
-        let share = match select(waiting, patience).await {
-            Either::Left((share, _)) => share,
-            Either::Right(((), waiting)) => {
-                self.notice(WAITING.into());
-                let share = waiting.await;
-                self.0.notices.borrow_mut().retain(|it| it != WAITING);
-                self.tell(Update::Notices);
-                share
-            }
-        };
-        if let Ok(Some(share)) = share {
+        if let Either::Right(((), waiting)) = select(waiting, patience).await {
+            self.notice(WAITING.into());
+            drop(waiting.await);
+            self.0.notices.borrow_mut().retain(|it| it != WAITING);
+            self.tell(Update::Notices);
+        }
+        if let Ok(Some(share)) = lock::acquire(RESET_LOCK, Mode::Shared).await {
             self.0.resetting.borrow_mut().share = Some(share);
         }
     }
@@ -129,6 +133,8 @@ impl Cluster {
 
     fn on_reset_word(&self, word: Word) {
         match word {
+            // Told before.
+            Word::Begin if self.reset_stage().is_some() => {}
             Word::Begin => {
                 self.end_for_reset();
                 let me = self.clone();
@@ -156,7 +162,7 @@ impl Cluster {
 
     /// Waits for the end of another tab's reset, however it ends.
     async fn await_reset(&self) {
-        let ended = lock::acquire(RESET_LOCK, Mode::Shared).await;
+        let ended = lock::acquire(RESETTER_LOCK, Mode::Shared).await;
         TimeoutFuture::new(WORD_MS).await;
         drop(ended);
         if self.reset_stage() == Some(Stage::Begun) {
@@ -188,42 +194,57 @@ impl Cluster {
                 "A reset was begun in this page. Reload it first.",
             ));
         }
-        // Without locks nobody could be told from a frozen page.
-        pages().await?;
+        let refused = |error: lock::LockError| ApiError::new("NO_LOCKS", error.to_string());
+        let resetter = lock::acquire(RESETTER_LOCK, Mode::IfAvailable).await;
+        let Some(resetter) = resetter.map_err(refused)? else {
+            return Err(ApiError::new(
+                "RESET",
+                "Another tab is at it. Nothing was done here.",
+            ));
+        };
         self.end_for_reset();
-        // It stands in the queue when the others hear of it: they queue behind it.
-        let alone = within(lock::acquire(RESET_LOCK, Mode::Wait), LET_GO_MS);
-        let (alone, ()) = join(alone, async { self.say_reset(Word::Begin) }).await;
-        let alone = match alone {
-            Some(Ok(Some(alone))) => alone,
-            Some(Ok(None)) | None => {
-                let others = match pages().await? {
-                    1 => "A tab of this site does".to_owned(),
-                    n => format!("{n} tabs of this site do"),
-                };
-                let why = format!(
-                    "{others} not answer, as if frozen. Nothing was deleted. Close it or look at \
-                     it, then try again."
-                );
-                self.say_reset(Word::GivenUp(why.clone()));
-                self.set_stage(Stage::GivenUp(why.clone()));
-                return Err(ApiError::new("TABS_SILENT", why));
-            }
-            Some(Err(error)) => {
-                let why = format!("{error} Nothing was deleted.");
-                self.say_reset(Word::GivenUp(why.clone()));
-                self.set_stage(Stage::GivenUp(why.clone()));
-                return Err(ApiError::new("NO_LOCKS", why));
+        let alone = match self.await_others().await {
+            Ok(alone) => alone,
+            Err(error) => {
+                self.say_reset(Word::GivenUp(error.message.clone()));
+                self.set_stage(Stage::GivenUp(error.message.clone()));
+                return Err(error);
             }
         };
         let deleted = kept::delete_all().await;
         self.say_reset(Word::Over(deleted.clone()));
         self.set_stage(Stage::Over(deleted.clone()));
-        drop(alone);
+        drop((alone, resetter));
         match deleted.left.is_empty() {
             true => Ok(deleted),
             false => Err(ApiError::new("RESET_INCOMPLETE", deleted.left_in_words())),
         }
+    }
+
+    /// Has all other pages let go of what they share.
+    async fn await_others(&self) -> Result<lock::Held, ApiError> {
+        let deadline = Deadline::after(LET_GO_MS);
+        loop {
+            self.say_reset(Word::Begin);
+            match lock::acquire(RESET_LOCK, Mode::IfAvailable).await {
+                Ok(Some(alone)) => return Ok(alone),
+                Ok(None) if deadline.pause(TRY_EVERY_MS).await => {}
+                Ok(None) => break,
+                Err(error) => {
+                    let why = format!("{error} Nothing was deleted.");
+                    return Err(ApiError::new("NO_LOCKS", why));
+                }
+            }
+        }
+        let others = match pages().await? {
+            0 | 1 => "A tab of this site does".to_owned(),
+            n => format!("{n} tabs of this site do"),
+        };
+        let why = format!(
+            "{others} not answer, as if frozen. Nothing was deleted. Close it or look at it, then \
+             try again."
+        );
+        Err(ApiError::new("TABS_SILENT", why))
     }
 }
 
