@@ -200,11 +200,20 @@ async fn forgotten(tab: &Tab, index: u64) -> Result<()> {
     .await
 }
 
+/// Clicks an entry until it is the one that is shown: what is told above may move the logs.
 async fn click(tab: &Tab, index: u64) -> Result<()> {
-    let look = "return Number(document.querySelector('[data-testid=log-cursor]').ariaValueMin)";
-    let first: f64 = tab.eval(look, Value::Null).await?;
-    let part = (index as f64 - first + 0.5) / IN_SIGHT;
-    tab.press_at("log-cursor", part).await
+    let title = format!("Entry {index}");
+    eventually(&title, SOON, async || {
+        let look = "return Number(document.querySelector('[data-testid=log-cursor]').ariaValueMin)";
+        let first: f64 = tab.eval(look, Value::Null).await?;
+        let part = (index as f64 - first + 0.5) / IN_SIGHT;
+        tab.press_at("log-cursor", part).await?;
+        let look = "return document.querySelector('[data-testid=entry] h3').textContent";
+        let shown: String = tab.eval(look, Value::Null).await?;
+        ensure!(shown == title, "it shows {shown:?}");
+        Ok(())
+    })
+    .await
 }
 
 /// Waits until an entry is shown, with these words. Returns all of what it is.

@@ -90,7 +90,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, links::link_faults_by_hand),
     entry!(CHROMIUM, links::many_links),
     entry!(CHROMIUM, first_visit::first_visit),
-    entry!(BOTH, first_visit::settings_kept),
+    entry!(CHROMIUM, first_visit::settings_kept),
     entry!(CHROMIUM, keyboard::keys_alone),
     entry!(CHROMIUM, accessible::axe_finds_nothing),
     entry!(CHROMIUM, partitions::leader_cut_off),
