@@ -110,6 +110,19 @@ pub async fn etcd_client(case: &Case) -> Result<()> {
     ensure!(verdict["leftOut"].as_u64() >= Some(1), "{verdict}");
 
     on_the_page(&tab, &trio).await?;
+    // One endpoint is enough to know of all members.
+    let one = open(case, &trio.url(1)).await?;
+    one.shows("sentence", "the others, too", |it| {
+        it.ends_with("All 3 members answer.")
+    })
+    .await?;
+    let elsewhere = one
+        .call("get", json!(["a", { "node": 1, "timeoutMs": 300 }]))
+        .await;
+    ensure!(
+        code_of(elsewhere)? == "UNREACHABLE",
+        "a member that was not named was asked for data"
+    );
     // Answers with a status of 4xx are in the browser's log.
     case.forget_errors().await?;
     trio.end().await

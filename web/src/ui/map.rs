@@ -25,7 +25,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 // Shown while a link has the focus.
                 {feed.of_tabs.then(|| view! {
                     <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores, C changes"</span>
-                }.into_any())}
+                })}
             </div>
             // The geometry depends on the membership alone; everything else moves by itself.
             {move || {
@@ -45,7 +45,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                         {feed.of_tabs.then(|| view! {
                             <Dots feed links=links.clone() frame />
                             <LinkButtons feed links=links.clone() frame place edited />
-                        }.into_any())}
+                        })}
                     </div>
                 }
             }}
@@ -54,7 +54,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 <CutOff feed place />
                 <Told place />
                 <LinkList feed edited />
-            }.into_any())}
+            })}
         </section>
     }
 }
