@@ -21,6 +21,16 @@ pub async fn open(case: &Case, endpoints: &str) -> Result<Tab> {
     case.open_at(&case.server.page(&query)).await
 }
 
+/// Leaves pages of an etcd, which go on asking how it is, before it ends; and forgets what the
+/// browser's log has of answers that say no, and of members that were killed.
+pub async fn leave(case: &Case, tabs: &[&Tab]) -> Result<()> {
+    for tab in tabs {
+        let driver = tab.browser.driver_at(&tab.window).await?;
+        driver.goto(case.server.blank()).await?;
+    }
+    case.forget_errors().await
+}
+
 /// Reads, writes, and what is known, as of tabs; `etcdctl` reads what the page wrote and the other
 /// way round; what only tabs can do says so.
 pub async fn etcd_client(case: &Case) -> Result<()> {
@@ -123,8 +133,7 @@ pub async fn etcd_client(case: &Case) -> Result<()> {
         code_of(elsewhere)? == "UNREACHABLE",
         "a member that was not named was asked for data"
     );
-    // Answers with a status of 4xx are in the browser's log.
-    case.forget_errors().await?;
+    leave(case, &[&tab, &one]).await?;
     trio.end().await
 }
 
@@ -239,7 +248,7 @@ pub async fn etcd_member_killed(case: &Case) -> Result<()> {
         history.len(),
         done.unknown
     );
-    case.forget_errors().await?;
+    leave(case, &[&tab]).await?;
     trio.end().await
 }
 
@@ -295,6 +304,6 @@ pub async fn etcd_sign_in(case: &Case) -> Result<()> {
     .await?;
     let put = tab.put("k", "w").await;
     ensure!(put.is_ok(), "{put:?}");
-    case.forget_errors().await?;
+    leave(case, &[&tab]).await?;
     trio.end().await
 }

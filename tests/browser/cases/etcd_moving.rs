@@ -138,6 +138,7 @@ pub async fn etcd_beside_tabs(case: &Case) -> Result<()> {
     let link: String = tab.eval(link, Value::Null).await?;
     let page = case.open_at(&link).await?;
     ensure!(page.get("by/hand").await?.as_deref() == Some("yes"));
+    super::etcd::leave(case, &[&page]).await?;
     trio.end().await
 }
 
