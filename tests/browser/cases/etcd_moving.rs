@@ -116,20 +116,29 @@ pub async fn etcd_beside_tabs(case: &Case) -> Result<()> {
     tab.fill("moving-prefix", "by/").await?;
     tab.press("export-to").await?;
     tab.shows("moving-told", "what was copied", |it| {
-        it.starts_with("1 pairs of the tabs as of index ") && it.contains("1 were written")
+        it.starts_with("1 pair") && it.contains("written")
     })
     .await?;
     let value = trio.ctl(&["get", "by/hand", "--print-value-only"]).await?;
     ensure!(value.trim() == "yes", "{value}");
     tab.press("beside").await?;
-    tab.shows("sides", "both", |it| {
-        it.contains("tabs") && it.contains("etcd") && it.matches("Linearizable").count() == 2
+    eventually("both measured", LONG, async || {
+        let told = tab.text("moving-told").await?;
+        ensure!(told.contains("operations on each"), "{told}");
+        Ok(())
     })
     .await?;
+    let sides = tab.text("sides").await?;
+    let both = sides.contains("tabs") && sides.contains("etcd");
+    ensure!(
+        both && sides.matches("Linearizable").count() == 2,
+        "{sides}"
+    );
     let link = "return document.querySelector('[data-testid=open-etcd]').href";
     let link: String = tab.eval(link, Value::Null).await?;
     let page = case.open_at(&link).await?;
     ensure!(page.get("by/hand").await?.as_deref() == Some("yes"));
+    super::etcd::leave(case, &[&page]).await?;
     trio.end().await
 }
 

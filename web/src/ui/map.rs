@@ -25,7 +25,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 // Shown while a link has the focus.
                 {feed.of_tabs.then(|| view! {
                     <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores, C changes"</span>
-                }.into_any())}
+                })}
             </div>
             // The geometry depends on the membership alone; everything else moves by itself.
             {move || {
@@ -48,7 +48,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                             <div hidden=move || feed.viewing.get()>
                                 <LinkButtons feed links=links.clone() frame place edited />
                             </div>
-                        }.into_any())}
+                        })}
                     </div>
                 }
             }}
@@ -57,7 +57,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 <CutOff feed place />
                 <Told place />
                 <LinkList feed edited />
-            }.into_any())}
+            })}
         </section>
     }
 }

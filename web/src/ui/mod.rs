@@ -124,13 +124,13 @@ fn App(feed: Feed) -> impl IntoView {
             <Nodes feed summary />
             <Write feed />
             <Keys feed />
-            {feed.of_tabs.then(|| view! { <Logs feed /> }.into_any())}
+            {feed.of_tabs.then(|| view! { <Logs feed /> })}
             <Timeline feed summary />
-            {feed.of_tabs.then(|| view! { <Experiments feed /> }.into_any())}
+            {feed.of_tabs.then(|| view! { <Experiments feed /> })}
             <Load feed />
             <Events feed />
             <Moving feed />
-            {feed.of_tabs.then(|| view! { <SettingsPanel feed /> }.into_any())}
+            {feed.of_tabs.then(|| view! { <SettingsPanel feed /> })}
             <Away feed />
         </main>
         <ShortcutsDialog shortcuts />

@@ -15,7 +15,7 @@ use crate::client::moving::Move;
 use crate::settings;
 
 /// A measurement of both.
-const OPS: u64 = 2_000;
+const OPS: u64 = 1_000;
 const IN_FLIGHT: u64 = 16;
 const VALUE_BYTES: usize = 256;
 
@@ -212,9 +212,12 @@ fn Copying(
                 false => ("etcd", "the tabs", "revision"),
             };
             Ok(format!(
-                "{} pairs of {from} as of {of} {} are in {to}: {} were written, the others were \
-                 there. Count and digest are the same on both sides: {}.",
-                grouped(moved.tally.pairs),
+                "{} of {from} as of {of} {} in {to}, {} of them written now. Count and digest are \
+                 the same on both sides: {}.",
+                match moved.tally.pairs {
+                    1 => "1 pair".to_owned(),
+                    pairs => format!("{} pairs", grouped(pairs)),
+                },
                 moved.as_of,
                 grouped(moved.written),
                 moved.tally.digest()

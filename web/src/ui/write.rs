@@ -100,7 +100,7 @@ pub fn Write(feed: Feed) -> impl IntoView {
                 <CompareAndSwap feed key value choice place last />
                 <Told place hook="result" />
             </form>
-            {feed.of_tabs.then(|| view! { <Steps feed last /> }.into_any())}
+            {feed.of_tabs.then(|| view! { <Steps feed last /> })}
             <Judge feed />
         </section>
     }
