@@ -38,9 +38,11 @@ pub fn Machine(feed: Feed, node: Memo<NodeStatus>) -> impl IntoView {
                 title=|| "Of its database".to_owned() />
             <Fact name="version" hook="version" value=move || told(|l| l.version.clone()) />
             <Fact name="endpoint" hook="endpoint" wide=true
-                value=move || member.with(|m| m.url.clone()) />
+                value=move || member.with(|m| m.url.clone())
+                title=move || member.with(|m| m.url.clone()) />
             <Fact name="member" hook="member" wide=true
-                value=move || member.with(|m| format!("{:x}", m.id)) />
+                value=move || member.with(|m| format!("{:x}", m.id))
+                title=move || member.with(|m| format!("{:x}", m.id)) />
         </dl>
         <div class="trouble" hidden=move || node.with(|n| n.problem.is_empty())>
             <p class="problem" data-testid="problem">{move || node.with(|n| n.problem.clone())}</p>

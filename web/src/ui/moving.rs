@@ -10,7 +10,6 @@ use super::judge;
 use super::working::Working;
 use crate::client::address;
 use crate::client::bench::beside::Side;
-use crate::client::deadline::Deadline;
 use crate::client::moving::Move;
 use crate::settings;
 
@@ -197,12 +196,12 @@ fn Copying(
     };
     let go = move |there: bool| {
         let Some(wanted) = filled() else { return };
-        let (cluster, deadline) = (feed.cluster(), Deadline::after(TIMEOUT_MS));
+        let cluster = feed.cluster();
         busy.set(true);
         place.take(async move {
             let moved = match there {
-                true => cluster.export_to(wanted, deadline).await,
-                false => cluster.import_from(wanted, deadline).await,
+                true => cluster.export_to(wanted, TIMEOUT_MS).await,
+                false => cluster.import_from(wanted, TIMEOUT_MS).await,
             };
             // The panel may be gone.
             busy.try_set(false);

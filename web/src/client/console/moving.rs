@@ -29,15 +29,17 @@ const OPTIONS: [&str; 7] = [
 pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
     tabs_method(api, cluster, "exportTo", |me, args| async move {
         args.know(0, &OPTIONS)?;
-        let deadline = args.deadline(0, TIMEOUT_MS)?;
-        let moved = me.export_to(wanted(&args)?, deadline).await?;
+        let timeout_ms = args.whole(0, "timeoutMs", 1.0, 600_000.0)?;
+        let timeout_ms = timeout_ms.unwrap_or(TIMEOUT_MS);
+        let moved = me.export_to(wanted(&args)?, timeout_ms).await?;
         result(moved, "index")
     })?;
     install_beside(api, cluster)?;
     tabs_method(api, cluster, "importFrom", |me, args| async move {
         args.know(0, &OPTIONS)?;
-        let deadline = args.deadline(0, TIMEOUT_MS)?;
-        let moved = me.import_from(wanted(&args)?, deadline).await?;
+        let timeout_ms = args.whole(0, "timeoutMs", 1.0, 600_000.0)?;
+        let timeout_ms = timeout_ms.unwrap_or(TIMEOUT_MS);
+        let moved = me.import_from(wanted(&args)?, timeout_ms).await?;
         result(moved, "revision")
     })
 }

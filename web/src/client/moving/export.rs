@@ -25,17 +25,18 @@ const IN_FLIGHT: usize = 8;
 const WHAT: &str = "Copying to etcd";
 
 impl Cluster {
-    /// Copies all pairs under a prefix to an etcd.
+    /// Copies all pairs under a prefix to an etcd. Signing in, and each reading of the tabs, may
+    /// take `timeout_ms`; the whole takes as long as it goes on.
     ///
     /// # Errors
     /// Those of connecting; `CONFLICT` before anything was written, or where somebody else wrote
     /// meanwhile; `MISMATCH`; what stopped it half way.
-    pub async fn export_to(&self, it: Move, deadline: Deadline) -> Result<Moved, ApiError> {
+    pub async fn export_to(&self, it: Move, timeout_ms: f64) -> Result<Moved, ApiError> {
         self.check_tabs("exportTo")?;
         let _work = self.work("Asking etcd");
-        let etcd = self.open_etcd(&it, deadline).await?;
+        let etcd = self.open_etcd(&it, Deadline::after(timeout_ms)).await?;
         self.set_work("Reading the tabs", None).await;
-        let (here, as_of) = self.pairs_of_tabs(&it.prefix, deadline).await?;
+        let (here, as_of) = self.pairs_of_tabs(&it.prefix, timeout_ms).await?;
         self.set_work("Comparing with etcd", None).await;
         let (there, _) = etcd_pairs::read(&etcd, &it.prefix).await?;
         let due = difference(&here, &there, it.overwrite)?;
@@ -68,8 +69,9 @@ impl Cluster {
     pub(super) async fn pairs_of_tabs(
         &self,
         prefix: &str,
-        deadline: Deadline,
+        timeout_ms: f64,
     ) -> Result<(Vec<Pair>, u64), ApiError> {
+        let deadline = Deadline::after(timeout_ms);
         self.joined().await?;
         let state = self.state_of_leader(deadline).await?;
         let pairs = state.store.scan(prefix, usize::MAX).into_iter();

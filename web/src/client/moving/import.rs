@@ -26,19 +26,20 @@ const TOLD_EVERY: u64 = 500;
 const WHAT: &str = "Copying from etcd";
 
 impl Cluster {
-    /// Copies all pairs under a prefix from an etcd.
+    /// Copies all pairs under a prefix from an etcd. Signing in, and each reading of the tabs, may
+    /// take `timeout_ms`; the whole takes as long as it goes on.
     ///
     /// # Errors
     /// As [`Cluster::export_to`]; and before anything was written, `KEY_NOT_TEXT`, `KEY_TOO_LARGE`
     /// and `VALUE_TOO_LARGE` for what tabs do not keep.
-    pub async fn import_from(&self, it: Move, deadline: Deadline) -> Result<Moved, ApiError> {
+    pub async fn import_from(&self, it: Move, timeout_ms: f64) -> Result<Moved, ApiError> {
         self.check_tabs("importFrom")?;
         let _work = self.work("Reading etcd");
-        let etcd = self.open_etcd(&it, deadline).await?;
+        let etcd = self.open_etcd(&it, Deadline::after(timeout_ms)).await?;
         let (there, as_of) = etcd_pairs::read(&etcd, &it.prefix).await?;
         check_limits(&there)?;
         self.set_work("Comparing with the tabs", None).await;
-        let (here, _) = self.pairs_of_tabs(&it.prefix, deadline).await?;
+        let (here, _) = self.pairs_of_tabs(&it.prefix, timeout_ms).await?;
         let due = difference(&there, &here, it.overwrite)?;
         let (of, skipped) = (there.len() as u64, (there.len() - due.len()) as u64);
         let done = Cell::new(skipped);
@@ -58,7 +59,7 @@ impl Cluster {
         all.map_err(|error| stopped(error, done.get(), of))?;
         self.moved_so_far(&it, WHAT, done.get(), of);
         self.set_work("Checking what the tabs have", None).await;
-        let (here, _) = self.pairs_of_tabs(&it.prefix, deadline).await?;
+        let (here, _) = self.pairs_of_tabs(&it.prefix, timeout_ms).await?;
         verified(tally(&there), tally(&here))?;
         Ok(Moved {
             tally: tally(&here),
