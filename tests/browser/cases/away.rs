@@ -29,6 +29,16 @@ async fn cluster_shown(tab: &Tab) -> Result<String> {
     tab.eval(look, Value::Null).await
 }
 
+/// The page draws its own cluster, and no run.
+async fn live_is_shown(tab: &Tab, own: &str) -> Result<()> {
+    eventually("the live cluster on the page", SOON, async || {
+        let shown = cluster_shown(tab).await?;
+        ensure!(shown == own && !tab.has("run").await?, "{shown}");
+        Ok(())
+    })
+    .await
+}
+
 async fn export(tab: &Tab, call: &str) -> Result<String> {
     tab.eval(EXPORT, json!(call)).await
 }
@@ -65,17 +75,14 @@ pub async fn saved_run(case: &Case) -> Result<()> {
     let tab = case.open("new", "&nodes=1&host=auto").await?;
     tab.healthy(1).await?;
     tab.put("mine", "1").await?;
-    let own = cluster_shown(&tab).await?;
+    let own = tab.status().await?.cluster;
+    live_is_shown(&tab, &own).await?;
     refusals(&tab, &file, &backup).await?;
-    ensure!(!tab.has("run").await? && cluster_shown(&tab).await? == own);
+    live_is_shown(&tab, &own).await?;
 
     let path = case.folder().join("a.tbrf");
     std::fs::write(&path, decoded(&tab, &file).await?)?;
-    let driver = tab.browser.driver_at(&tab.window).await?;
-    let input = driver
-        .find(thirtyfour::By::Css("[data-testid=run-file]"))
-        .await?;
-    input.send_keys(path.to_string_lossy()).await?;
+    tab.choose_file("run-file", &path).await?;
     let about = tab
         .shows("run-about", "the run", |it| {
             it.contains("saved run of cluster")
@@ -138,7 +145,7 @@ pub async fn saved_run(case: &Case) -> Result<()> {
         it.contains("Node 1 leads") && !it.contains("as of ")
     })
     .await?;
-    ensure!(cluster_shown(&tab).await? == own && !tab.has("run").await?);
+    live_is_shown(&tab, &own).await?;
     ensure!(tab.get("mine").await?.as_deref() == Some("2"));
 
     tab.run(OPEN, json!({ "file": file })).await?;
@@ -146,11 +153,7 @@ pub async fn saved_run(case: &Case) -> Result<()> {
     tab.call("closeRun", json!([])).await?;
     tab.run(OPEN, json!({ "file": file })).await?;
     tab.reload().await?;
-    ensure!(
-        cluster_shown(&tab).await? == own && !tab.has("run").await?,
-        "after a reload"
-    );
-    Ok(())
+    live_is_shown(&tab, &own).await.context("after a reload")
 }
 
 /// The bytes of a file in base64.
