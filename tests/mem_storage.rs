@@ -386,7 +386,7 @@ fn a_disk_gives_the_log_back() {
         let kept = node.log().initial_state().expect("a state").hard_state;
         let disk = found.hard_state;
         assert_eq!((disk.term, disk.vote), (kept.term, kept.vote), "of {id}");
-        assert_eq!(found.snapshot.membership.voters, [1, 2, 3]);
+        assert_eq!(found.membership.voters, [1, 2, 3]);
 
         let entries = found.entries.into_iter().map(Entry::from).collect();
         let log = Log::new((index, term), entries, RaftState::default());

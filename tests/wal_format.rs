@@ -8,7 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tabraft::frame::FrameError;
 use tabraft::kv::{Command, Store};
-use tabraft::wal::{Damage, HardState, Record, Snapshot, Tables, WriteBatch, bootstrap, replay};
+use tabraft::wal::{
+    Damage, HardState, Record, Replay, Snapshot, Tables, WriteBatch, bootstrap, replay,
+};
 use tabraft::wire::{EntryKind, LogEntry, Membership};
 
 const CLUSTER: u64 = 0xc1;
@@ -90,7 +92,7 @@ fn a_bootstrapped_disk_is_where_a_cluster_begins() {
     let membership = Membership::of_voters([1, 2, 3]);
     tables.write(&bootstrap(CLUSTER, NODE, membership.clone()));
     let recovered = replay(CLUSTER, NODE, &tables).expect("it is whole");
-    assert_eq!(recovered.snapshot.membership, membership);
+    assert_eq!(recovered.membership, membership);
     assert_eq!((recovered.base, recovered.entries.len()), ((1, 1), 0));
     let commit = HardState {
         term: 1,
@@ -98,6 +100,21 @@ fn a_bootstrapped_disk_is_where_a_cluster_begins() {
         commit: 1,
     };
     assert_eq!(recovered.hard_state, commit);
+}
+
+#[test]
+fn what_was_committed_is_not_replaced() {
+    let mut tables = young();
+    tables.write(&batch(&record(3, 3, 4, vec![entry(4, 3)]), None));
+    let damage = replay(CLUSTER, NODE, &tables).expect_err("4 was committed");
+    assert!(
+        matches!(damage, Damage::Inconsistent { seq: 3, .. }),
+        "{damage}"
+    );
+    let mut tables = young();
+    tables.write(&batch(&record(3, 3, 4, vec![entry(5, 3)]), None));
+    let recovered = replay(CLUSTER, NODE, &tables).expect("5 was not");
+    assert_eq!(recovered.entries.last(), Some(&entry(5, 3)));
 }
 
 #[test]
@@ -230,7 +247,7 @@ fn a_record_may_replace_what_was_dropped() {
     tables.write(&batch(&new, None));
     tables.write(&batch(&marker, Some(&snapshot(7, 3))));
     let recovered = replay(CLUSTER, NODE, &tables).expect("it is whole");
-    assert_eq!((recovered.base, recovered.snapshot.index), ((7, 3), 7));
+    assert_eq!((recovered.base, recovered.snapshot), ((7, 3), (7, 3)));
     assert_eq!(recovered.entries, [entry(8, 3)]);
 }
 
@@ -248,10 +265,10 @@ fn a_record_under_another_number_is_refused() {
 fn the_older_snapshot_and_the_log_stand_in_for_a_damaged_newer_one() {
     let mut tables = with_own_snapshot();
     let whole = replay(CLUSTER, NODE, &tables).expect("it is whole");
-    assert_eq!((whole.snapshot.index, whole.fell_back_from), (4, None));
+    assert_eq!((whole.snapshot.0, whole.fell_back_from), (4, None));
     tables.snapshots[1].1[30] ^= 0x40;
     let older = replay(CLUSTER, NODE, &tables).expect("there is the one at 1");
-    assert_eq!((older.snapshot.index, older.fell_back_from), (1, Some(4)));
+    assert_eq!((older.snapshot.0, older.fell_back_from), (1, Some(4)));
     assert_eq!(older.entries.first().map(|entry| entry.index), Some(2));
     assert_eq!(older.hard_state, whole.hard_state);
 }
@@ -321,6 +338,23 @@ proptest! {
                     bytes[20] ^= 1;
                 }
                 writer.check(&damaged, older)?;
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_what_is_there_in_the_end(
+        deeds in vec((writer::deed(), any::<bool>()), 1..60),
+    ) {
+        let mut writer = writer::Writer::new();
+        let mut ahead = Replay::new(CLUSTER, NODE);
+        for (deed, is_read) in &deeds {
+            writer.does(deed);
+            writer.check_ahead(&ahead)?;
+            if *is_read {
+                let followed = ahead.follow(&writer.tables);
+                prop_assert_eq!(followed, Ok(()));
+                writer.check_ahead(&ahead)?;
             }
         }
     }

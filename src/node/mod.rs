@@ -196,33 +196,39 @@ impl Node {
         // The first life has missed nothing.
         let lived_before = recovered.last_seq > 1;
         let Recovered {
-            snapshot,
+            snapshot: (snapshot, _),
+            membership,
+            mut store,
+            applied,
             hard_state,
             base,
             entries,
             ..
         } = recovered;
         let mut state = RaftState {
-            conf_state: snapshot.membership.into(),
+            conf_state: membership.into(),
             ..RaftState::default()
         };
         state.hard_state.term = hard_state.term;
         state.hard_state.vote = hard_state.vote;
         state.hard_state.commit = hard_state.commit;
-        let mut store = snapshot.store;
         if planted::is(Bug::AppliesTwice) {
-            let known = entries.iter().filter(|entry| entry.index <= snapshot.index);
+            let known = entries.iter().filter(|entry| entry.index <= snapshot);
             for entry in known.filter(|entry| entry.kind == EntryKind::Normal) {
                 store.apply(entry.index, entry.term, &entry.data);
             }
         }
-        let entries = entries.into_iter().map(Into::into).collect();
+        let entries: Vec<Entry> = entries.into_iter().map(Into::into).collect();
+        let since = entries
+            .iter()
+            .filter(|it| (snapshot + 1..=applied).contains(&it.index));
+        let bytes_since_snapshot = since.map(log::cost).sum();
         let log = Log::new(base, entries, state);
         let raft_config = RaftConfig {
             id: config.id,
             election_tick: ELECTION_TICKS,
             heartbeat_tick: HEARTBEAT_TICKS,
-            applied: snapshot.index,
+            applied,
             max_size_per_msg: MESSAGE_BYTES_MAX,
             max_inflight_msgs: INFLIGHT_MAX,
             max_uncommitted_size: UNCOMMITTED_BYTES_MAX,
@@ -236,8 +242,8 @@ impl Node {
             config,
             raw: RawNode::new(&raft_config, log, &logger)?,
             store,
-            applied: snapshot.index,
-            bytes_since_snapshot: 0,
+            applied,
+            bytes_since_snapshot,
             committed: VecDeque::new(),
             disk,
             held: VecDeque::new(),

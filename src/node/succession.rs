@@ -4,11 +4,11 @@
 //! Nothing here does what plain Raft does not. A salvaged tail is an append of a leader, late. A
 //! successor campaigns as a leadership transfer would have it (Raft thesis, section 3.10), so that
 //! the followers' leases (section 6.4.1, `check_quorum`) do not hold it up. A replica that is up
-//! again says so; the leader answers with a heartbeat, which it may send at any time.
+//! again says so; the leader answers with an append, as it may at any time.
 
 use bytes::Bytes;
-use raft::StateRole;
 use raft::eraftpb::{Message, MessageType};
+use raft::{ProgressState, StateRole};
 
 use super::admit::may_campaign;
 use super::{ELECTION_TICKS, Event, Node};
@@ -157,7 +157,7 @@ impl Node {
         }
     }
 
-    /// A replica is up again, or finds no leader. A leader's heartbeat finds out what it misses; a
+    /// A replica is up again, or finds no leader. A leader sends what it misses; a
     /// successor asks it for the vote that it did not hear of.
     pub(super) fn on_hello(&mut self, from: NodeId) {
         if self.knows_no_member(from) {
@@ -170,9 +170,22 @@ impl Node {
         let voted = tracker.votes().contains_key(&from);
         if self.is_leader() {
             self.begin_transfer_anew(from);
-            self.raw.ping();
+            self.probe(from);
         } else if self.succession.is_some_and(|s| s.begun) && !voted {
             self.ask_again(from);
+        }
+    }
+
+    /// Sends what a replica misses that is up again: of what it was sent it has what it said it has, and
+    /// nothing more is known. One that waits for a snapshot is sent a heartbeat.
+    fn probe(&mut self, id: NodeId) {
+        let raft = &mut self.raw.raft;
+        match raft.mut_prs().get_mut(id) {
+            Some(progress) if progress.state != ProgressState::Snapshot => {
+                progress.become_probe();
+                raft.send_append(id);
+            }
+            _ => self.raw.ping(),
         }
     }
 

@@ -103,7 +103,7 @@ mod tests {
     fn a_joiner_begins_before_the_first_entry_and_is_untouched_until_it_votes() {
         let mut disk = tables(&[join(7, 4)]);
         let recovered = replay(7, 4, &disk).expect("a whole disk");
-        assert!(recovered.snapshot.is_nothing());
+        assert_eq!((recovered.snapshot, recovered.applied), ((0, 0), 0));
         assert_eq!((recovered.base, recovered.entries.len()), ((0, 0), 0));
         assert!(is_untouched(&disk));
         let mut record = Record::decode(&disk.records[0].1).expect("a record");
@@ -155,8 +155,8 @@ mod tests {
         old.store.apply(3, 1, &put.encode());
         let backup = Snapshot::decode_backup(&old.encode_backup()).expect("a backup");
         let disk = tables(&[found(8, 2, Membership::of_voters([1, 2]), &backup)]);
-        let mut new = replay(8, 2, &disk).expect("a whole disk").snapshot;
-        assert_eq!((new.cluster, new.index, new.term), (8, 1, 1));
+        let mut new = replay(8, 2, &disk).expect("a whole disk");
+        assert_eq!((new.cluster, new.snapshot), (8, (1, 1)));
         assert_eq!(new.store.get("a").map(|value| &value[..]), Some(&b"1"[..]));
         let again = new.store.apply(2, 2, &put.encode());
         let expired = crate::kv::Refusal::SessionExpired;

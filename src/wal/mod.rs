@@ -22,10 +22,12 @@
 //! - [`record`]: the records and the batch
 //! - [`mod@snapshot`]: the snapshots, and backups: the same as a file
 //! - [`first`]: the first batch of every disk
+//! - `log`: the log that records make up
 //! - [`mod@replay`]: from tables to a replica's state
 //! - [`salvage`]: what a dead leader's log still had to send
 
 pub mod first;
+mod log;
 pub mod record;
 pub mod replay;
 pub mod salvage;
@@ -33,5 +35,5 @@ pub mod snapshot;
 
 pub use first::{bootstrap, found, is_untouched, join};
 pub use record::{HardState, Record, WriteBatch};
-pub use replay::{Damage, Recovered, Tables, replay};
+pub use replay::{Damage, Recovered, Replay, Tables, replay};
 pub use snapshot::Snapshot;

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
+use super::log::Log;
 use super::record::{HardState, Record, WriteBatch};
 use super::snapshot::Snapshot;
 use crate::frame::FrameError;
+use crate::kv::Store;
 use crate::planted::{self, Bug};
-use crate::wire::{ClusterId, EntryKind, LogEntry, NodeId};
+use crate::wire::{ClusterId, EntryKind, LogEntry, Membership, NodeId};
 
 /// All that a replica's disk holds, in the order of the keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +50,13 @@ impl Tables {
 /// What a replica goes on from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recovered {
-    pub snapshot: Snapshot,
+    pub cluster: ClusterId,
+    /// Index and term of the newest whole snapshot, and the membership in force there.
+    pub snapshot: (u64, u64),
+    pub membership: Membership,
+    /// The state machine up to `applied`: the snapshot's, and what was applied ahead.
+    pub store: Store,
+    pub applied: u64,
     pub hard_state: HardState,
     pub led_term: u64,
     /// Index and term just before the first entry.
@@ -65,17 +73,23 @@ pub struct Recovered {
 impl Recovered {
     /// The state that the disk knows to be committed. Its membership is still the snapshot's.
     pub fn committed(self) -> Snapshot {
-        let mut state = self.snapshot;
+        let (mut store, (mut index, mut term)) = (self.store, self.snapshot);
         for entry in self.entries {
-            if !(state.index + 1..=self.hard_state.commit).contains(&entry.index) {
+            if !(index + 1..=self.hard_state.commit).contains(&entry.index) {
                 continue;
             }
-            if entry.kind == EntryKind::Normal && !entry.data.is_empty() {
-                state.store.apply(entry.index, entry.term, &entry.data);
+            if entry.index > self.applied {
+                apply(&mut store, &entry);
             }
-            (state.index, state.term) = (entry.index, entry.term);
+            (index, term) = (entry.index, entry.term);
         }
-        state
+        Snapshot {
+            cluster: self.cluster,
+            index,
+            term,
+            membership: self.membership,
+            store,
+        }
     }
 }
 
@@ -138,200 +152,178 @@ pub enum Damage {
 /// The first damage found. A damaged newest snapshot is none if an older one and the log do in
 /// its place.
 pub fn replay(cluster: ClusterId, node: NodeId, tables: &Tables) -> Result<Recovered, Damage> {
-    let mut log = Log::default();
-    for (seq, bytes) in &tables.records {
-        let added = log.add(cluster, node, *seq, bytes);
-        let is_last = tables.records.last().is_some_and(|(last, _)| last == seq);
-        let cut = is_last && planted::is(Bug::DamagedTailCut);
-        added.or_else(|damage| if cut { Ok(()) } else { Err(damage) })?;
-    }
-    let Some(last_seq) = log.last_seq else {
-        let first = tables.snapshots.first();
-        return Err(first.map_or(Damage::NoSnapshot, |_| Damage::MissingRecord { seq: 1 }));
-    };
-    let oldest = tables.records.first().map(|(seq, _)| *seq);
-    if oldest.is_some_and(|seq| seq > log.oldest_seq) {
-        let seq = log.oldest_seq;
-        return Err(Damage::MissingRecord { seq });
-    }
-    let (snapshot, fell_back_from) = newest_snapshot(cluster, &tables.snapshots, &log)?;
-    let (hard_state, led_term) = (log.hard_state, log.led_term);
-    let extents = std::mem::take(&mut log.extents);
-    let (base, entries) = log.entries_around(&snapshot);
-    let last_index = entries.last().map_or(base.0, |entry| entry.index);
-    let commit = hard_state.commit.max(snapshot.index);
-    if commit > last_index {
-        return Err(Damage::Inconsistent {
-            seq: last_seq,
-            what: "it commits entries that the log does not have",
-        });
-    }
-    Ok(Recovered {
-        snapshot,
-        hard_state: HardState {
-            commit,
-            ..hard_state
-        },
-        led_term,
-        base,
-        entries,
-        last_seq,
-        extents,
-        fell_back_from,
-    })
+    Replay::new(cluster, node).finish(tables)
 }
 
-/// The records, put together.
-#[derive(Default)]
-pub(super) struct Log {
-    /// The oldest record there should be.
-    oldest_seq: u64,
-    last_seq: Option<u64>,
-    pub(super) hard_state: HardState,
-    pub(super) led_term: u64,
-    pub(super) entries: Vec<LogEntry>,
-    extents: VecDeque<Extent>,
-    /// The newest snapshot that a record speaks of.
-    pub(super) marked: Option<(u64, u64)>,
+/// A disk that is read bit by bit while its host goes on writing, so that little is left to do when
+/// a replica is to go on from it.
+///
+/// Of the rows it was given it relies on what every host keeps to: a row stays as it is for as long
+/// as it is there.
+#[derive(Clone)]
+pub struct Replay {
+    cluster: ClusterId,
+    node: NodeId,
+    log: Log,
+    /// How many records the log is made of, the first's key and the last's.
+    records: usize,
+    ends: Option<(u64, u64)>,
+    state: Option<State>,
 }
 
-impl Log {
-    pub(super) fn add(
-        &mut self,
-        cluster: ClusterId,
-        node: NodeId,
-        seq: u64,
-        bytes: &[u8],
-    ) -> Result<(), Damage> {
-        let record = Record::decode(bytes).map_err(|cause| Damage::Record { seq, cause })?;
-        if (record.cluster, record.node) != (cluster, node) {
-            return Err(Damage::Foreign {
-                seq,
-                cluster: record.cluster,
-                node: record.node,
-            });
+/// A snapshot's state machine, and what was applied to it.
+#[derive(Clone)]
+struct State {
+    snapshot: (u64, u64),
+    membership: Membership,
+    store: Store,
+    applied: u64,
+}
+
+impl Replay {
+    pub fn new(cluster: ClusterId, node: NodeId) -> Self {
+        Self {
+            cluster,
+            node,
+            log: Log::default(),
+            records: 0,
+            ends: None,
+            state: None,
         }
-        let inconsistent = |what| Err(Damage::Inconsistent { seq, what });
-        if record.seq != seq {
-            return inconsistent("it was stored under another record's number");
+    }
+
+    /// Takes in what the tables have that they had not before, and applies what is known to be
+    /// committed, up to the next change of the membership.
+    ///
+    /// # Errors
+    /// Damage of a record. It is of no use then.
+    pub fn follow(&mut self, tables: &Tables) -> Result<(), Damage> {
+        self.add(&tables.records)?;
+        let newest = tables.snapshots.last();
+        self.state
+            .take_if(|state| newest.is_none_or(|(at, _)| *at != state.snapshot.0));
+        if self.state.is_none() {
+            // A damaged one is for a replica that has to do without it.
+            self.state = newest
+                .and_then(|(at, bytes)| decode(self.cluster, *at, bytes).ok())
+                .filter(|snapshot| self.log.reaches(snapshot.index, snapshot.term))
+                .map(State::of);
         }
-        if record.from_seq > seq {
-            return inconsistent("it stands for records that come after it");
-        }
-        match self.last_seq {
-            Some(last) if record.from_seq > last + 1 => {
-                return Err(Damage::MissingRecord { seq: last + 1 });
+        if let Some(state) = &mut self.state {
+            let commit = self.log.hard_state.commit;
+            let following = self.log.entries_from(state.applied + 1);
+            for entry in following.iter().take_while(|entry| entry.index <= commit) {
+                if entry.kind != EntryKind::Normal {
+                    break;
+                }
+                apply(&mut state.store, entry);
+                state.applied = entry.index;
             }
-            Some(last) if record.from_seq <= last => {
-                return inconsistent("it stands for records that are still there");
-            }
-            _ => {}
         }
-        if !record.is_within_bounds() {
-            return inconsistent("its numbers are out of all bounds");
-        }
-        if record.hard_state.term < self.hard_state.term {
-            return inconsistent("its term is smaller than the record's before it");
-        }
-        self.extents
-            .push_back(Extent::of(&record, bytes.len() as u64));
-        if let Some((index, term)) = record.snapshot {
-            self.mark_snapshot(index, term);
-        }
-        if !self.append(record.entries) {
-            return inconsistent("its entries leave a gap");
-        }
-        if self.last_term() > record.hard_state.term {
-            return inconsistent("its entries are of a later term than it is");
-        }
-        self.oldest_seq = record.oldest_seq;
-        self.last_seq = Some(seq);
-        self.hard_state = record.hard_state;
-        self.led_term = record.led_term;
         Ok(())
     }
 
-    /// A snapshot that the log does not lead up to was installed from a leader: it replaces the
-    /// log, as it did in memory. One from before the log's first entry was the replica's own, and
-    /// what led up to it is dropped since.
-    fn mark_snapshot(&mut self, index: u64, term: u64) {
-        let own = match self.entries.first() {
-            Some(first) => index < first.index || self.term_at(index) == Some(term),
-            None => true,
+    /// What a replica goes on from that has these tables for a disk.
+    ///
+    /// # Errors
+    /// As [`replay`].
+    pub fn finish(mut self, tables: &Tables) -> Result<Recovered, Damage> {
+        self.add(&tables.records)?;
+        let mut log = self.log;
+        let Some(last_seq) = log.last_seq else {
+            let first = tables.snapshots.first();
+            return Err(first.map_or(Damage::NoSnapshot, |_| Damage::MissingRecord { seq: 1 }));
         };
-        if !own {
-            self.entries.clear();
+        let oldest = tables.records.first().map(|(seq, _)| *seq);
+        if oldest.is_some_and(|seq| seq > log.oldest_seq) {
+            let seq = log.oldest_seq;
+            return Err(Damage::MissingRecord { seq });
         }
-        self.marked = self.marked.max(Some((index, term)));
-    }
-
-    /// Puts entries in place of what the log had from their first index on, if they are consecutive,
-    /// their terms never go back, and they follow what the log has.
-    fn append(&mut self, entries: Vec<LogEntry>) -> bool {
-        let Some(first) = entries.first().map(|entry| entry.index) else {
-            return true;
+        let newest = tables.snapshots.last().map(|(at, _)| *at);
+        let ahead = self.state.filter(|state| {
+            let (index, term) = state.snapshot;
+            newest == Some(index) && log.reaches(index, term)
+        });
+        let (state, fell_back_from) = match ahead {
+            Some(state) => (state, None),
+            None => {
+                let (newest, fell_back_from) =
+                    newest_snapshot(self.cluster, &tables.snapshots, &log)?;
+                (State::of(newest), fell_back_from)
+            }
         };
-        match self.entries.first().map(|entry| entry.index) {
-            Some(start)
-                if (start..=start.saturating_add(self.entries.len() as u64)).contains(&first) =>
-            {
-                self.entries.truncate((first - start) as usize);
-            }
-            Some(start) if first < start => self.entries.clear(),
-            Some(_) => return false,
-            // Right after a snapshot was installed nothing but its successor can follow. The first
-            // record there is may begin anywhere.
-            None if self.last_seq.is_some()
-                && self.marked.is_some_and(|(index, _)| first != index + 1) =>
-            {
-                return false;
-            }
-            None => {}
+        let (hard_state, led_term) = (log.hard_state, log.led_term);
+        let extents = std::mem::take(&mut log.extents);
+        let (base, entries) = log.entries_around(state.snapshot);
+        let last_index = entries.last().map_or(base.0, |entry| entry.index);
+        let commit = hard_state.commit.max(state.snapshot.0);
+        if commit > last_index {
+            return Err(Damage::Inconsistent {
+                seq: last_seq,
+                what: "it commits entries that the log does not have",
+            });
         }
-        let before = self.entries.last().map_or(0, |entry| entry.term);
-        let terms = entries.iter().map(|entry| entry.term);
-        let sound = first > 0
-            && entries
-                .iter()
-                .zip(first..)
-                .all(|(entry, index)| entry.index == index)
-            && std::iter::once(before).chain(terms).is_sorted();
-        self.entries.extend(entries);
-        sound
+        Ok(Recovered {
+            cluster: self.cluster,
+            snapshot: state.snapshot,
+            membership: state.membership,
+            store: state.store,
+            applied: state.applied,
+            hard_state: HardState {
+                commit,
+                ..hard_state
+            },
+            led_term,
+            base,
+            entries,
+            last_seq,
+            extents,
+            fell_back_from,
+        })
     }
 
-    fn term_at(&self, index: u64) -> Option<u64> {
-        let offset = index.checked_sub(self.entries.first()?.index)?;
-        let entry = self.entries.get(usize::try_from(offset).ok()?)?;
-        Some(entry.term)
-    }
-
-    fn last_term(&self) -> u64 {
-        let marked = self.marked.map_or(0, |(_, term)| term);
-        self.entries.last().map_or(marked, |entry| entry.term)
-    }
-
-    /// Whether snapshot `(index, term)` and the entries after it make up the whole log.
-    fn reaches(&self, index: u64, term: u64) -> bool {
-        match self.entries.first() {
-            None => self.marked == Some((index, term)),
-            Some(first) => first.index == index + 1 || self.term_at(index) == Some(term),
+    /// Adds the records that are new; all of them, if some are gone that it had.
+    fn add(&mut self, records: &[(u64, Vec<u8>)]) -> Result<(), Damage> {
+        if ends(records.get(..self.records).unwrap_or_default()) != self.ends {
+            (self.log, self.records) = (Log::default(), 0);
         }
+        for (seq, bytes) in &records[self.records..] {
+            let added = self.log.add(self.cluster, self.node, *seq, bytes);
+            let is_last = records.last().is_some_and(|(last, _)| last == seq);
+            let cut = is_last && planted::is(Bug::DamagedTailCut);
+            added.or_else(|damage| if cut { Ok(()) } else { Err(damage) })?;
+        }
+        (self.records, self.ends) = (records.len(), ends(records));
+        Ok(())
     }
+}
 
-    /// The entries, and index and term just before them.
-    fn entries_around(self, snapshot: &Snapshot) -> ((u64, u64), Vec<LogEntry>) {
-        let mut entries = self.entries;
-        match entries.first() {
-            Some(first) if first.index <= snapshot.index => {
-                // The first entry gives the term before the second.
-                let base = (first.index, first.term);
-                entries.remove(0);
-                (base, entries)
-            }
-            _ => ((snapshot.index, snapshot.term), entries),
+impl State {
+    fn of(snapshot: Snapshot) -> Self {
+        Self {
+            snapshot: (snapshot.index, snapshot.term),
+            membership: snapshot.membership,
+            store: snapshot.store,
+            applied: snapshot.index,
         }
     }
+}
+
+/// Keys of the first and the last; those between are between them.
+fn ends(records: &[(u64, Vec<u8>)]) -> Option<(u64, u64)> {
+    Some((records.first()?.0, records.last()?.0))
+}
+
+fn apply(store: &mut Store, entry: &LogEntry) {
+    if entry.kind == EntryKind::Normal && !entry.data.is_empty() {
+        store.apply(entry.index, entry.term, &entry.data);
+    }
+}
+
+fn decode(cluster: ClusterId, at: u64, bytes: &[u8]) -> Result<Snapshot, FrameError> {
+    let snapshot = Snapshot::decode(bytes)?;
+    let ours = snapshot.cluster == cluster && snapshot.index == at;
+    ours.then_some(snapshot).ok_or(FrameError::Contents)
 }
 
 /// The newest whole snapshot that the log goes on from, and the index of a damaged newer one.
@@ -342,11 +334,7 @@ fn newest_snapshot(
 ) -> Result<(Snapshot, Option<u64>), Damage> {
     let mut damaged = None;
     for (index, bytes) in stored.iter().rev() {
-        let decoded = Snapshot::decode(bytes).and_then(|snapshot| {
-            let ours = snapshot.cluster == cluster && snapshot.index == *index;
-            ours.then_some(snapshot).ok_or(FrameError::Contents)
-        });
-        match decoded {
+        match decode(cluster, *index, bytes) {
             Ok(snapshot) if log.reaches(snapshot.index, snapshot.term) => {
                 return Ok((snapshot, damaged.map(|(index, _)| index)));
             }

@@ -18,7 +18,8 @@
 
 use thiserror::Error;
 
-use super::replay::{Damage, Log};
+use super::log::Log;
+use super::replay::Damage;
 use crate::planted::{self, Bug};
 use crate::wire::{ClusterId, LogEntry, NodeId};
 

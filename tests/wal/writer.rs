@@ -1,7 +1,7 @@
 //! Random histories of a disk, and what should come back from each.
 
 use proptest::prelude::*;
-use tabraft::wal::{HardState, Tables, WriteBatch, bootstrap, replay};
+use tabraft::wal::{Damage, HardState, Recovered, Replay, Tables, WriteBatch, bootstrap, replay};
 use tabraft::wire::{LogEntry, Membership};
 
 use super::{CLUSTER, NODE, batch, entry, record, snapshot};
@@ -208,13 +208,29 @@ impl Writer {
         let recovered = replay(CLUSTER, NODE, tables);
         let recovered = recovered.map_err(|damage| TestCaseError::fail(damage.to_string()))?;
         prop_assert_eq!(recovered.hard_state, self.hard_state);
-        prop_assert_eq!(recovered.snapshot.index, newest);
+        prop_assert_eq!(recovered.snapshot.0, newest);
         prop_assert_eq!(recovered.last_seq, self.seq);
         let first = recovered.base.0 + 1;
         prop_assert!(first <= newest + 1);
         prop_assert_eq!(recovered.base.1, self.term_at(recovered.base.0));
         let since = (recovered.base.0 - self.base.0) as usize;
         prop_assert_eq!(&recovered.entries[..], &self.log[since..]);
+        Ok(())
+    }
+
+    /// What was read ahead, some time ago, comes to the same as what is read now.
+    pub fn check_ahead(&self, ahead: &Replay) -> Result<(), TestCaseError> {
+        let failed = |damage: Damage| TestCaseError::fail(damage.to_string());
+        let plain = replay(CLUSTER, NODE, &self.tables).map_err(failed)?;
+        let ahead = ahead.clone().finish(&self.tables).map_err(failed)?;
+        prop_assert!((ahead.snapshot.0..=ahead.hard_state.commit).contains(&ahead.applied));
+        let as_plain = Recovered {
+            store: plain.store.clone(),
+            applied: plain.applied,
+            ..ahead.clone()
+        };
+        prop_assert_eq!(&as_plain, &plain);
+        prop_assert_eq!(ahead.committed(), plain.committed());
         Ok(())
     }
 }

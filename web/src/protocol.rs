@@ -68,13 +68,19 @@ pub enum Yield {
 /// A code and a sentence.
 pub type Told = (String, String);
 
+/// Replicas whose host a worker may have to become in a hurry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Prospect {
+    pub cluster: String,
+    /// The cluster's, in hexadecimal.
+    pub identity: String,
+    pub nodes: Vec<u64>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// One of these replicas may be its to host, in a hurry.
-    Prepare {
-        cluster: String,
-        nodes: Vec<u64>,
-    },
+    /// One of these replicas may be its to host.
+    Prepare(Prospect),
     Host(Box<Assignment>),
     /// Hand leadership over, finish the write under way, let go of lock and database.
     Stop,

@@ -13,7 +13,7 @@ use web_sys::{ErrorEvent, MessageEvent};
 use super::hosted::{Answer, Done, Expected, Hosted};
 use super::workers::{Spare, post, spawn};
 use crate::model::ApiError;
-use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, ToWorker};
+use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, Prospect, ToWorker};
 
 /// What the cluster's handle hears of its workers.
 #[derive(Clone, Debug)]
@@ -307,13 +307,13 @@ impl Hosting {
     }
 
     /// Keeps a worker ready to host one of these replicas.
-    pub fn keep_spare(&self, cluster: &str, nodes: Vec<u64>) {
+    pub fn keep_spare(&self, prospect: Prospect) {
         if self.ended.get() {
             return;
         }
         match spawn() {
             Ok(worker) => {
-                *self.spare.borrow_mut() = Some(Spare::keep(worker, cluster, nodes));
+                *self.spare.borrow_mut() = Some(Spare::keep(worker, prospect));
             }
             // A revival then starts one of its own.
             Err(error) => web_sys::console::warn_2(&"tabraft: no spare worker:".into(), &error),

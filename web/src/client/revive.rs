@@ -20,6 +20,7 @@ use crate::host::lock::{self, Mode};
 use crate::host::registry;
 use crate::model::Update;
 use crate::names;
+use crate::protocol::Prospect;
 use crate::settings::{Hosting, Revive};
 
 /// Ready, if with an error, when a host has died.
@@ -72,10 +73,16 @@ impl Cluster {
         let me = self.clone();
         let prepare = Timeout::new(SPARE_AFTER_MS, move || {
             me.0.revival.borrow_mut().spare.take();
-            if !me.0.hosting.running().is_empty() {
-                let mut others = me.0.view.borrow().members();
-                others.retain(|id| !me.0.hosting.has(*id));
-                me.0.hosting.keep_spare(me.cluster(), others);
+            if let Some(joined) = me.0.joined.get()
+                && !me.0.hosting.running().is_empty()
+            {
+                let mut nodes = me.0.view.borrow().members();
+                nodes.retain(|id| !me.0.hosting.has(*id));
+                me.0.hosting.keep_spare(Prospect {
+                    cluster: me.cluster().into(),
+                    identity: format!("{:016x}", joined.identity),
+                    nodes,
+                });
             }
         });
         self.0.revival.borrow_mut().spare = Some(prepare);

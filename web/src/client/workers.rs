@@ -12,7 +12,7 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::files;
 use crate::model::ApiError;
-use crate::protocol::{BUILD, FromWorker, ToWorker};
+use crate::protocol::{BUILD, FromWorker, Prospect, ToWorker};
 
 /// A worker for a replica that is to be brought back. Its program is loaded and compiled and the
 /// database open, so that a revival takes no longer than to read it.
@@ -26,12 +26,9 @@ pub struct Spare {
 
 impl Spare {
     /// Keeps a worker that has not been told anything yet, and has it prepare for some replicas.
-    pub fn keep(worker: Worker, cluster: &str, nodes: Vec<u64>) -> Self {
+    pub fn keep(worker: Worker, prospect: Prospect) -> Self {
         let ready = Rc::new(Cell::new(None));
-        let prepare = ToWorker::Prepare {
-            cluster: cluster.into(),
-            nodes,
-        };
+        let prepare = ToWorker::Prepare(prospect);
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
             let (ready, worker) = (ready.clone(), worker.clone());
             move |event: MessageEvent| {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tabraft::node::{Config, Node};
-use tabraft::wal::{self, Recovered, Tables};
+use tabraft::wal::{self, Recovered, Replay, Tables};
 use wasm_bindgen::JsValue;
 
 use super::board::Board;
@@ -39,12 +39,12 @@ pub async fn host(
     let began_ms = clock::ticking_ms();
     let opened = disk::take_over(peek, cluster, assignment.node, assignment.durability);
     let (heard, opened) = futures_util::future::join(heard, opened).await;
-    let (heard, opened) = (heard?, opened.map_err(|error| Failure::from(&error))?);
+    let (heard, mut opened) = (heard?, opened.map_err(|error| Failure::from(&error))?);
     if opened.tables.is_empty() {
         return Err(forgotten(assignment.node));
     }
     let read_ms = clock::ticking_ms();
-    let (recovered, what) = recover(identity, assignment.node, &opened).await?;
+    let (recovered, what) = recover(identity, assignment.node, &mut opened).await?;
     let config = Config {
         cluster: identity,
         id: assignment.node,
@@ -83,9 +83,11 @@ pub async fn host(
 async fn recover(
     identity: u64,
     node: u64,
-    opened: &Opened,
+    opened: &mut Opened,
 ) -> Result<(Recovered, String), Failure> {
-    if let Ok(recovered) = wal::replay(identity, node, &opened.tables) {
+    let ahead = opened.replay.take();
+    let replay = ahead.unwrap_or(Replay::new(identity, node));
+    if let Ok(recovered) = replay.finish(&opened.tables) {
         let what = extent_of(&opened.tables, &recovered);
         return Ok((recovered, what));
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
 use serde::Serialize;
+use tabraft::wire::ClusterId;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -15,7 +16,7 @@ use super::disk::Peek;
 use super::hosting;
 use super::lock;
 use super::replica::Replica;
-use crate::protocol::{Assignment, BUILD, FromWorker, ToWorker};
+use crate::protocol::{Assignment, BUILD, FromWorker, Prospect, ToWorker};
 
 /// Databases of replicas, open for whichever is to be hosted here; nothing when that is known.
 type Ahead = Rc<RefCell<Option<BTreeMap<u64, Rc<Peek>>>>>;
@@ -32,7 +33,7 @@ pub fn run() {
     let ahead: Ahead = Rc::new(RefCell::new(Some(BTreeMap::new())));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         match serde_wasm_bindgen::from_value(event.data()) {
-            Ok(ToWorker::Prepare { cluster, nodes }) => prepare(cluster, nodes, &ahead),
+            Ok(ToWorker::Prepare(prospect)) => prepare(prospect, &ahead),
             Ok(ToWorker::Host(assignment)) => {
                 let peeks = ahead.borrow_mut().take();
                 let peek = peeks.and_then(|mut peeks| peeks.remove(&assignment.node));
@@ -58,14 +59,14 @@ pub fn run() {
 }
 
 /// Opens databases ahead of time, and has the browser look once whether this worker may have locks.
-fn prepare(cluster: String, nodes: Vec<u64>, ahead: &Ahead) {
+fn prepare(prospect: Prospect, ahead: &Ahead) {
     let ahead = ahead.clone();
     spawn_local(async move {
         if let Err(error) = lock::query().await {
             web_sys::console::warn_1(&format!("tabraft: {error}").into());
         }
-        for node in nodes {
-            match Peek::open(&cluster, node).await {
+        for node in prospect.nodes {
+            match Peek::open(&prospect.cluster, node).await {
                 Ok(Some(peek)) => match &mut *ahead.borrow_mut() {
                     Some(peeks) => drop(peeks.insert(node, Rc::new(peek))),
                     None => return,
@@ -75,12 +76,15 @@ fn prepare(cluster: String, nodes: Vec<u64>, ahead: &Ahead) {
                 Err(error) => web_sys::console::warn_1(&format!("tabraft: {error}").into()),
             }
         }
-        read_ahead(&ahead).await;
+        // An identity that is none has nothing read ahead; whoever hosts says so.
+        if let Ok(identity) = u64::from_str_radix(&prospect.identity, 16) {
+            read_ahead(identity, &ahead).await;
+        }
     });
 }
 
 /// Keeps up with what the hosts write, for as long as nothing is hosted here.
-async fn read_ahead(ahead: &Ahead) {
+async fn read_ahead(cluster: ClusterId, ahead: &Ahead) {
     loop {
         let peeks = match &*ahead.borrow() {
             Some(peeks) => peeks.values().cloned().collect::<Vec<_>>(),
@@ -88,7 +92,7 @@ async fn read_ahead(ahead: &Ahead) {
         };
         for peek in peeks {
             // It is read when it is needed, and the same error told then.
-            if let Err(error) = peek.read_ahead().await {
+            if let Err(error) = peek.read_ahead(cluster).await {
                 web_sys::console::warn_1(&format!("tabraft: {error}").into());
             }
         }

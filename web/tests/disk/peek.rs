@@ -1,7 +1,7 @@
 //! Reading a disk past its host.
 
 use futures_util::future::join;
-use tabraft::wal::WriteBatch;
+use tabraft::wal::{Recovered, Replay, WriteBatch, replay};
 use tabraft_web::host::disk::peek::Tail;
 use tabraft_web::host::disk::{self, DiskError, Durability, Peek, corrupt, read_snapshot, wipe};
 use tabraft_web::host::idb;
@@ -9,7 +9,7 @@ use tabraft_web::model::{Place, Stored};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::hand::{
-    NODE, batch, batch_of, batch_with_snapshot, filled, first, fresh, open, seqs, stored,
+    CLUSTER, NODE, batch, batch_of, batch_with_snapshot, filled, first, fresh, open, seqs, stored,
 };
 use crate::script::Counted;
 
@@ -200,13 +200,18 @@ async fn taken_over(cluster: &str, ahead: Peek, reads: &Counted) -> u32 {
     reads.take();
     let opened = disk::take_over(Some(ahead.into()), cluster, NODE, Durability::Strict).await;
     let opened = opened.expect("the disk");
+    let reads = reads.take();
     assert!(opened.tables == stored, "it is what is stored");
-    reads.take()
+    let ahead = opened.replay.unwrap_or(Replay::new(CLUSTER, NODE));
+    let recovered = ahead.finish(&stored).map(Recovered::committed);
+    let plain = replay(CLUSTER, NODE, &stored).map(Recovered::committed);
+    assert_eq!(recovered, plain, "it was made of what is stored");
+    reads
 }
 
 async fn read_ahead(cluster: &str) -> Peek {
     let peek = peek(cluster).await;
-    peek.read_ahead().await.expect("it is read");
+    peek.read_ahead(CLUSTER).await.expect("it is read");
     peek
 }
 
@@ -240,7 +245,7 @@ async fn what_was_read_ahead_is_not_read_again() {
     for seq in 4..9 {
         disk.write(&batch(seq)).await.expect("a batch");
         reads.take();
-        ahead.read_ahead().await.expect("it is read");
+        ahead.read_ahead(CLUSTER).await.expect("it is read");
         assert_eq!(reads.take(), BEYOND, "the new record alone");
     }
     let with_snapshot = WriteBatch {

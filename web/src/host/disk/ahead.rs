@@ -10,7 +10,8 @@ use indexed_db_futures::error::Error;
 use indexed_db_futures::prelude::*;
 use indexed_db_futures::transaction::TransactionRef;
 use js_sys::Number;
-use tabraft::wal::Tables;
+use tabraft::wal::{Replay, Tables};
+use tabraft::wire::{ClusterId, NodeId};
 
 use super::rows::{self, Snapshots, whole};
 use super::{DiskError, EPOCH, OWNER, SNAPSHOTS, WAL};
@@ -33,6 +34,8 @@ pub struct Stamp {
 pub struct Known {
     pub stamp: Stamp,
     pub tables: Tables,
+    /// What was made of them, some of the newest excepted.
+    pub replay: Option<Replay>,
 }
 
 impl Known {
@@ -53,13 +56,26 @@ impl Known {
         reading: &TransactionRef<'_>,
         whose: impl FnOnce(Stamp) -> Stamp,
     ) -> Result<Self, DiskError> {
-        let mut stamp = Stamp::default();
+        let (mut stamp, mut replay) = (Stamp::default(), self.replay);
         let holds = async {
             stamp = Stamp::read(reading).await?;
-            Ok(self.stamp == whose(stamp))
+            let holds = self.stamp == whose(stamp);
+            replay.take_if(|_| !holds);
+            Ok(holds)
         };
         let tables = rows::read(reading, Snapshots::Newest, self.tables, holds).await?;
-        Ok(Self { stamp, tables })
+        Ok(Self {
+            stamp,
+            tables,
+            replay,
+        })
+    }
+
+    /// Makes of the rows what a replica of this cluster needs to go on from them.
+    pub fn replay_ahead(&mut self, cluster: ClusterId, node: NodeId) {
+        let mut replay = self.replay.take().unwrap_or(Replay::new(cluster, node));
+        // What is damaged is found again by who goes on from it, and told by him.
+        self.replay = replay.follow(&self.tables).is_ok().then_some(replay);
     }
 
     pub fn is_too_large(&self) -> bool {

@@ -38,7 +38,7 @@ use indexed_db_futures::object_store::ObjectStore;
 use indexed_db_futures::prelude::*;
 use indexed_db_futures::transaction::{Transaction, TransactionRef};
 use indexed_db_futures::typed_array::Uint8ArraySlice;
-use tabraft::wal::{Tables, WriteBatch};
+use tabraft::wal::{Replay, Tables, WriteBatch};
 
 pub mod ahead;
 pub mod peek;
@@ -83,6 +83,8 @@ pub struct Opened {
     pub disk: Disk,
     /// Empty on a new disk. Of the snapshots the newest; [`Disk::tables`] has all.
     pub tables: Tables,
+    /// What was made of some of them ahead.
+    pub replay: Option<Replay>,
     pub epoch: u64,
 }
 
@@ -116,7 +118,12 @@ async fn own(
     known: Known,
     durability: Durability,
 ) -> Result<Opened, DiskError> {
-    let (epoch, tables) = claim(&connection, known).await?;
+    let Known {
+        stamp,
+        tables,
+        replay,
+    } = claim(&connection, known).await?;
+    let epoch = stamp.epoch;
     let disk = Disk {
         connection,
         epoch,
@@ -127,6 +134,7 @@ async fn own(
     Ok(Opened {
         disk,
         tables,
+        replay,
         epoch,
     })
 }
@@ -143,7 +151,7 @@ async fn existing(cluster: &str, node: u64) -> Result<Option<Connection>, DiskEr
 ///
 /// The raising need not be flushed: what ends every host at once cannot leave one behind that has
 /// the old epoch, and the first batch flushes what came before it.
-async fn claim(connection: &Connection, known: Known) -> Result<(u64, Tables), DiskError> {
+async fn claim(connection: &Connection, known: Known) -> Result<Known, DiskError> {
     let raising = connection.write([OWNER], Durability::Relaxed)?;
     let reading = connection.read([WAL, SNAPSHOTS, OWNER])?;
     let raised = async {
@@ -151,16 +159,13 @@ async fn claim(connection: &Connection, known: Known) -> Result<(u64, Tables), D
         idb::commit(raising).await?;
         Ok::<_, DiskError>(epoch)
     };
-    let read = async {
-        // What was read is read, whatever becomes of the transaction.
-        let found = known.completed(&reading, Stamp::before).await?;
-        Ok::<_, DiskError>((found.stamp.epoch, found.tables))
-    };
-    let (ours, (found, tables)) = try_join(raised, read).await?;
-    match found == ours {
-        true => Ok((ours, tables)),
+    // What was read is read, whatever becomes of the transaction.
+    let read = known.completed(&reading, Stamp::before);
+    let (ours, known) = try_join(raised, read).await?;
+    match known.stamp.epoch {
+        found if found == ours => Ok(known),
         // Already somebody else's.
-        false => Err(DiskError::LostEpoch { ours, found }),
+        found => Err(DiskError::LostEpoch { ours, found }),
     }
 }
 

@@ -13,6 +13,7 @@ use indexed_db_futures::cursor::CursorDirection;
 use indexed_db_futures::object_store::ObjectStore;
 use indexed_db_futures::prelude::*;
 use tabraft::wal::Tables;
+use tabraft::wire::ClusterId;
 use wasm_bindgen::JsValue;
 
 use super::ahead::Known;
@@ -42,9 +43,10 @@ impl Tail {
 /// A replica's database, open in the hands of somebody who may or may not be its next host.
 pub struct Peek {
     connection: Rc<Connection>,
+    node: u64,
     known: RefCell<Known>,
-    /// There is too much to know it ahead.
-    too_large: Cell<bool>,
+    /// It is not read ahead any more: there is too much, or it cannot be read.
+    given_up: Cell<bool>,
 }
 
 impl Peek {
@@ -56,8 +58,9 @@ impl Peek {
         let connection = existing(cluster, node).await?;
         Ok(connection.map(|connection| Self {
             connection: Rc::new(connection),
+            node,
             known: RefCell::default(),
-            too_large: Cell::new(false),
+            given_up: Cell::new(false),
         }))
     }
 
@@ -74,19 +77,22 @@ impl Peek {
         self.known.take()
     }
 
-    /// Reads what has come since it was last read, so that who takes the disk over has that much less
-    /// to read.
+    /// Reads what has come since it was last read, and replays it, so that who takes the disk over has
+    /// that much less to do. After an error, and where there is too much, nothing is read ahead any more.
     ///
     /// # Errors
     /// The browser's.
-    pub async fn read_ahead(&self) -> Result<(), DiskError> {
-        if self.too_large.get() || !self.is_open() {
+    pub async fn read_ahead(&self, cluster: ClusterId) -> Result<(), DiskError> {
+        if self.given_up.get() || !self.is_open() {
             return Ok(());
         }
-        let known = self.take_known().refreshed(&self.connection).await?;
-        match known.is_too_large() {
-            true => self.too_large.set(true),
-            false => drop(self.known.replace(known)),
+        let known = self.take_known().refreshed(&self.connection).await;
+        self.given_up
+            .set(known.as_ref().map_or(true, Known::is_too_large));
+        let mut known = known?;
+        if !self.given_up.get() {
+            known.replay_ahead(cluster, self.node);
+            self.known.replace(known);
         }
         Ok(())
     }
