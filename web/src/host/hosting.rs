@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
+use futures_util::future::join;
 use tabraft::node::{Config, Node};
 use tabraft::wal::{self, Recovered, Replay, Tables};
 use wasm_bindgen::JsValue;
 
 use super::board::Board;
 use super::clock;
-use super::disk::{self, Opened, Peek};
+use super::disk::{self, Disk, Opened, Peek};
 use super::inbox::Inbox;
 use super::lock::{self, Held, Mode};
 use super::net::Net;
@@ -36,24 +37,22 @@ pub async fn host(
     // Whoever succeeds this replica, or revives it, waits for the other locks. A former host's, or
     // a successor's that still holds one, is over: this is the replica's host now.
     let heard = heard_of(cluster, assignment.node);
-    let began_ms = clock::ticking_ms();
-    let opened = disk::take_over(peek, cluster, assignment.node, assignment.durability);
-    let (heard, opened) = futures_util::future::join(heard, opened).await;
-    let (heard, mut opened) = (heard?, opened.map_err(|error| Failure::from(&error))?);
-    if opened.tables.is_empty() {
-        return Err(forgotten(assignment.node));
-    }
-    let read_ms = clock::ticking_ms();
-    let (recovered, what) = recover(identity, assignment.node, &mut opened).await?;
+    let (heard, found) = join(heard, find(identity, &assignment, peek)).await;
+    let (heard, found) = (heard?, found?);
+    let Found {
+        recovered,
+        what,
+        disk,
+    } = found;
     let config = Config {
         cluster: identity,
         id: assignment.node,
-        epoch: opened.epoch,
-        seed: identity.rotate_left(17) ^ opened.epoch,
+        epoch: disk.epoch(),
+        seed: identity.rotate_left(17) ^ disk.epoch(),
         shared_store: true,
         limits: assignment.live.limits,
     };
-    let mut board = Board::new(&assignment, opened.epoch).map_err(no_channel)?;
+    let mut board = Board::new(&assignment, disk.epoch()).map_err(no_channel)?;
     if let Some(index) = recovered.fell_back_from {
         board.event(
             "problem",
@@ -64,38 +63,58 @@ pub async fn host(
     let term = recovered.hard_state.term;
     let node =
         Node::new(config, recovered).map_err(|error| Failure::new("DAMAGED", error.to_string()))?;
-    let (read, replayed) = (read_ms - began_ms, clock::ticking_ms() - read_ms);
-    let text = format!(
-        "Node {} read {what} in {read:.0} ms and replayed them in {replayed:.0} ms.",
-        assignment.node
-    );
+    let text = format!("Node {} {what}.", assignment.node);
     board.event("recovered", text, term);
     let net = Net::new(cluster, assignment.node);
     net.set_faults(&assignment.faults);
     let locks = [lock].into_iter().chain(heard).collect();
-    let replica = Replica::new(&assignment, node, opened.disk, net, board);
+    let replica = Replica::new(&assignment, node, disk, net, board);
     replica.begin_life(inbox, locks)?;
     Ok(Some(replica))
 }
 
-/// What the replica goes on from, and that in words. If its newest snapshot is damaged, an older one
-/// may do.
-async fn recover(
+/// What a disk that was taken over held.
+struct Found {
+    recovered: Recovered,
+    /// In words, and how long it took.
+    what: String,
+    disk: Disk,
+}
+
+/// Takes the disk over. If its newest snapshot is damaged, an older one may do.
+async fn find(
     identity: u64,
-    node: u64,
-    opened: &mut Opened,
-) -> Result<(Recovered, String), Failure> {
-    let ahead = opened.replay.take();
-    let replay = ahead.unwrap_or(Replay::new(identity, node));
-    if let Ok(recovered) = replay.finish(&opened.tables) {
-        let what = extent_of(&opened.tables, &recovered);
-        return Ok((recovered, what));
+    assignment: &Assignment,
+    peek: Option<Rc<Peek>>,
+) -> Result<Found, Failure> {
+    let began_ms = clock::ticking_ms();
+    let node = assignment.node;
+    let opened = disk::take_over(peek, &assignment.cluster, node, assignment.durability).await;
+    let Opened {
+        disk,
+        mut tables,
+        replay,
+    } = opened.map_err(|error| Failure::from(&error))?;
+    if tables.is_empty() {
+        return Err(forgotten(node));
     }
-    let all = opened.disk.tables().await;
-    let all = all.map_err(|error| Failure::from(&error))?;
-    let recovered = wal::replay(identity, node, &all).map_err(|damage| damaged(node, &damage))?;
-    let what = extent_of(&all, &recovered);
-    Ok((recovered, what))
+    let read_ms = clock::ticking_ms();
+    let replay = replay.unwrap_or(Replay::new(identity, node));
+    let recovered = match replay.finish(&tables) {
+        Ok(recovered) => recovered,
+        Err(_) => {
+            let all = disk.tables().await;
+            tables = all.map_err(|error| Failure::from(&error))?;
+            wal::replay(identity, node, &tables).map_err(|damage| damaged(node, &damage))?
+        }
+    };
+    let extent = extent_of(&tables, &recovered);
+    let (read, replayed) = (read_ms - began_ms, clock::ticking_ms() - read_ms);
+    Ok(Found {
+        what: format!("read {extent} in {read:.0} ms and replayed them in {replayed:.0} ms"),
+        recovered,
+        disk,
+    })
 }
 
 /// What a replica goes on from, in words.
@@ -135,7 +154,7 @@ async fn heard_of(cluster: &str, node: u64) -> Result<[Held; 2], Failure> {
     };
     let alive = take(names::alive_lock(cluster, node));
     let watch = take(names::watch_lock(cluster, node));
-    let (alive, watch) = futures_util::future::join(alive, watch).await;
+    let (alive, watch) = join(alive, watch).await;
     Ok([alive?, watch?])
 }
 

@@ -100,7 +100,7 @@ async fn an_older_snapshot_and_the_log_replace_a_damaged_one() {
     let tables = opened.disk.tables().await.expect("the tables");
     let recovered = replay(CLUSTER, NODE, &tables).expect("replay falls back");
     assert_eq!(recovered.fell_back_from, Some(4));
-    assert_eq!(recovered.snapshot.index, 1);
+    assert_eq!(recovered.snapshot.0, 1);
     let indices: Vec<_> = recovered.entries.iter().map(|entry| entry.index).collect();
     assert_eq!(indices, [2, 3, 4, 5, 6]);
 }

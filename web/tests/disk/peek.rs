@@ -78,7 +78,7 @@ async fn reading_past_the_host_leaves_it_alone() {
     assert_eq!(tail(&cluster, 2).await.len(), 2);
     assert!(snapshot(&cluster, 1).await.is_some());
     assert_eq!(disk.write(&batch(4)).await, Ok(()), "the host goes on");
-    assert_eq!(open(&cluster).await.epoch, 2);
+    assert_eq!(open(&cluster).await.disk.epoch(), 2);
 }
 
 #[wasm_bindgen_test]
@@ -176,7 +176,7 @@ async fn a_database_kept_open_is_taken_over_or_let_go() {
     let strict = disk::Durability::Strict;
     let opened = disk::take_over(Some(ahead.into()), &cluster, NODE, strict).await;
     let opened = opened.expect("the disk");
-    assert_eq!((opened.epoch, seqs(&opened.tables).len()), (2, 4));
+    assert_eq!((opened.disk.epoch(), seqs(&opened.tables).len()), (2, 4));
     let lost = DiskError::LostEpoch { ours: 1, found: 2 };
     assert_eq!(disk.write(&batch(5)).await, Err(lost));
     assert_eq!(opened.disk.write(&batch(5)).await, Ok(()));
@@ -188,7 +188,7 @@ async fn a_database_kept_open_is_taken_over_or_let_go() {
     assert!(!other.is_open());
     let begun = disk::take_over(Some(other.into()), &cluster, NODE, strict).await;
     let begun = begun.expect("a new disk");
-    assert!(begun.tables.is_empty() && begun.epoch == 1);
+    assert!(begun.tables.is_empty() && begun.disk.epoch() == 1);
 }
 
 /// Reads of what follows on the records and on the snapshots that are known.

@@ -26,7 +26,7 @@ async fn a_wiped_disk_is_empty_and_its_host_is_fenced() {
     assert_eq!(*heard.borrow(), [lost]);
     assert!(stored(&cluster).await.is_empty(), "it came back");
     let opened = open(&cluster).await;
-    assert_eq!(opened.epoch, 3, "the epoch does not begin again");
+    assert_eq!(opened.disk.epoch(), 3, "the epoch does not begin again");
     assert!(opened.tables.is_empty());
     assert_eq!(opened.disk.write(&first()).await, Ok(()));
 }

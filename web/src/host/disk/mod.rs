@@ -85,7 +85,6 @@ pub struct Opened {
     pub tables: Tables,
     /// What was made of some of them ahead.
     pub replay: Option<Replay>,
-    pub epoch: u64,
 }
 
 /// Opens a replica's database, or creates it, and fences whoever had it open before.
@@ -108,7 +107,7 @@ pub async fn take_over(
     durability: Durability,
 ) -> Result<Opened, DiskError> {
     match peek.filter(|peek| peek.is_open()) {
-        Some(peek) => own(peek.connection(), peek.take_known(), durability).await,
+        Some(peek) => own(peek.connection(), peek.take_known().await, durability).await,
         None => open(cluster, node, durability).await,
     }
 }
@@ -123,10 +122,9 @@ async fn own(
         tables,
         replay,
     } = claim(&connection, known).await?;
-    let epoch = stamp.epoch;
     let disk = Disk {
         connection,
-        epoch,
+        epoch: stamp.epoch,
         durability,
         writing: Cell::new(false),
         fault: Cell::default(),
@@ -135,7 +133,6 @@ async fn own(
         disk,
         tables,
         replay,
-        epoch,
     })
 }
 

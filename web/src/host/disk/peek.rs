@@ -4,10 +4,11 @@
 //! To open a database takes longer than to read the end of a log. Who may have to read one in a
 //! hurry keeps it open: [`Peek`].
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::ready;
 use std::rc::Rc;
 
+use futures_util::lock::Mutex;
 use indexed_db_futures::KeyRange;
 use indexed_db_futures::cursor::CursorDirection;
 use indexed_db_futures::object_store::ObjectStore;
@@ -44,7 +45,8 @@ impl Tail {
 pub struct Peek {
     connection: Rc<Connection>,
     node: u64,
-    known: RefCell<Known>,
+    /// Locked while it is read.
+    known: Mutex<Known>,
     /// It is not read ahead any more: there is too much, or it cannot be read.
     given_up: Cell<bool>,
 }
@@ -59,7 +61,7 @@ impl Peek {
         Ok(connection.map(|connection| Self {
             connection: Rc::new(connection),
             node,
-            known: RefCell::default(),
+            known: Mutex::default(),
             given_up: Cell::new(false),
         }))
     }
@@ -73,8 +75,8 @@ impl Peek {
         self.connection.clone()
     }
 
-    pub(super) fn take_known(&self) -> Known {
-        self.known.take()
+    pub(super) async fn take_known(&self) -> Known {
+        std::mem::take(&mut *self.known.lock().await)
     }
 
     /// Reads what has come since it was last read, and replays it, so that who takes the disk over has
@@ -86,13 +88,14 @@ impl Peek {
         if self.given_up.get() || !self.is_open() {
             return Ok(());
         }
-        let known = self.take_known().refreshed(&self.connection).await;
+        let mut held = self.known.lock().await;
+        let known = std::mem::take(&mut *held).refreshed(&self.connection).await;
         self.given_up
             .set(known.as_ref().map_or(true, Known::is_too_large));
         let mut known = known?;
         if !self.given_up.get() {
             known.replay_ahead(cluster, self.node);
-            self.known.replace(known);
+            *held = known;
         }
         Ok(())
     }
