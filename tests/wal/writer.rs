@@ -219,11 +219,13 @@ impl Writer {
     }
 
     /// What was read ahead, some time ago, comes to the same as what is read now.
-    pub fn check_ahead(&self, ahead: &Replay) -> Result<(), TestCaseError> {
+    /// `is_new`: nothing was written since, so nothing is left to apply.
+    pub fn check_ahead(&self, ahead: &Replay, is_new: bool) -> Result<(), TestCaseError> {
         let failed = |damage: Damage| TestCaseError::fail(damage.to_string());
         let plain = replay(CLUSTER, NODE, &self.tables).map_err(failed)?;
         let ahead = ahead.clone().finish(&self.tables).map_err(failed)?;
         prop_assert!((ahead.snapshot.0..=ahead.hard_state.commit).contains(&ahead.applied));
+        prop_assert!(!is_new || ahead.applied == ahead.hard_state.commit);
         let as_plain = Recovered {
             store: plain.store.clone(),
             applied: plain.applied,
