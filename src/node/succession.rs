@@ -176,17 +176,19 @@ impl Node {
         }
     }
 
-    /// Sends what a replica misses that is up again: of what it was sent it has what it said it has, and
-    /// nothing more is known. One that waits for a snapshot is sent a heartbeat.
+    /// Sends a replica that is up again what it misses: what was on its way to it is lost, and what it
+    /// said it has it has. One that waits for a snapshot is sent a heartbeat.
     fn probe(&mut self, id: NodeId) {
         let raft = &mut self.raw.raft;
-        match raft.mut_prs().get_mut(id) {
-            Some(progress) if progress.state != ProgressState::Snapshot => {
-                progress.become_probe();
-                raft.send_append(id);
-            }
-            _ => self.raw.ping(),
+        let Some(progress) = raft.mut_prs().get_mut(id) else {
+            return;
+        };
+        match progress.state {
+            ProgressState::Replicate => progress.become_probe(),
+            ProgressState::Probe => progress.resume(),
+            ProgressState::Snapshot => return self.raw.ping(),
         }
+        raft.send_append(id);
     }
 
     /// Asks for a vote as [`Node::take_place`] did, in the same term: the question was lost.

@@ -198,10 +198,10 @@ impl World {
     }
 }
 
-/// Every other life was read ahead.
+/// Every third life was read ahead.
 fn recover(config: &Config, tables: &Tables) -> Result<Recovered, Damage> {
     let mut replay = Replay::new(config.cluster, config.id);
-    if config.epoch.is_multiple_of(2) {
+    if config.epoch.is_multiple_of(3) {
         replay.follow(tables)?;
     }
     replay.finish(tables)
