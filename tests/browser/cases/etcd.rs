@@ -9,7 +9,7 @@ use tabraft::check::linear::{Initial, Return, Verdict, check, check_positions};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::etcd::Trio;
 use tabraft_browser_tests::operations::{Operations, history};
-use tabraft_browser_tests::tab::{Tab, code_of};
+use tabraft_browser_tests::tab::{Tab, code_of, error_of};
 use tabraft_browser_tests::wait::{SOON, eventually};
 
 /// Steps of the search for an order.
@@ -292,6 +292,21 @@ pub async fn etcd_sign_in(case: &Case) -> Result<()> {
     let kept: String = tab.eval(look, Value::Null).await?;
     ensure!(!kept.contains(SECRET), "the password is kept");
 
+    // A link leads others to the same etcd, and not in.
+    let link = "return [...new URL(await tabraft.shareLink()).searchParams]";
+    let link = tab.run(link, Value::Null).await?;
+    ensure!(
+        link == json!([["engine", "etcd"], ["endpoints", trio.urls()]]),
+        "{link}"
+    );
+    tab.press("share").await?;
+    let told = tab.shows("share-told", "the link", |it| it.contains("engine=etcd"));
+    let told = told.await?;
+    ensure!(
+        !told.contains("root") && !told.contains("correct"),
+        "{told}"
+    );
+
     // Members that start again know no token of before.
     for at in 0..3 {
         trio.kill(at).await?;
@@ -304,6 +319,40 @@ pub async fn etcd_sign_in(case: &Case) -> Result<()> {
     .await?;
     let put = tab.put("k", "w").await;
     ensure!(put.is_ok(), "{put:?}");
+
+    // A name without rights is refused by etcd itself, and changes nothing.
+    let as_root = format!("--user=root:{SECRET}");
+    trio.ctl(&[&as_root, "user", "add", "guest:guest"]).await?;
+    tab.call("signIn", json!(["guest", "guest"])).await?;
+    ensure!(code_of(tab.put("k", "x").await)? == "DENIED");
+    ensure!(code_of(tab.get("k").await)? == "DENIED");
+    let told = trio
+        .ctl(&[&as_root, "get", "k", "--print-value-only"])
+        .await?;
+    ensure!(told.trim() == "w", "{told}");
     leave(case, &[&tab]).await?;
+
+    // To move pairs takes a name, too.
+    let tabs = case.open("main", "&nodes=1&host=auto").await?;
+    tabs.put("moved", "in").await?;
+    for (who, code) in [
+        (json!({}), "SIGN_IN"),
+        (json!({ "user": "root", "password": "wrong" }), "DENIED"),
+        (json!({ "user": "guest", "password": "guest" }), "DENIED"),
+    ] {
+        let mut options = who;
+        options["endpoints"] = json!(trio.urls());
+        options["prefix"] = json!("moved");
+        let error = error_of(tabs.call("exportTo", json!([options])).await)?;
+        ensure!(error.code == code, "{error}");
+    }
+    let options = json!({
+        "endpoints": trio.urls(), "prefix": "moved", "user": "root", "password": SECRET,
+    });
+    let done = tabs.call("exportTo", json!([options])).await?;
+    ensure!(done["written"] == 1, "{done}");
+    let told = trio.ctl(&[&as_root, "get", "moved", "--print-value-only"]);
+    ensure!(told.await?.trim() == "in");
+    case.forget_errors().await?;
     trio.end().await
 }

@@ -13,6 +13,7 @@ mod deaths;
 mod disks;
 mod entry;
 mod etcd;
+mod etcd_load;
 mod etcd_moving;
 mod etcd_wrong;
 mod experiments;
@@ -117,6 +118,8 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, etcd_moving::etcd_beside_tabs),
     entry!(CHROMIUM, etcd_moving::etcd_export_killed),
     entry!(CHROMIUM, etcd_moving::etcd_nothing_half_done),
+    entry!(CHROMIUM, etcd_moving::etcd_large_values),
+    entry!(BOTH, etcd_load::etcd_load),
     entry!(BOTH, etcd_wrong::etcd_wrong_endpoints),
     entry!(ALL, speed::bench),
     entry!(BOTH, load::load_of_a_mix),

@@ -10,7 +10,7 @@ use super::judge;
 use super::working::Working;
 use crate::client::address;
 use crate::client::bench::beside::Side;
-use crate::client::moving::Move;
+use crate::client::moving::{Move, Way};
 use crate::settings;
 
 /// A measurement of both.
@@ -194,30 +194,28 @@ fn Copying(
             ))
         });
     };
-    let go = move |there: bool| {
+    let go = move |way: Way| {
         let Some(wanted) = filled() else { return };
         let cluster = feed.cluster();
         busy.set(true);
         place.take(async move {
-            let moved = match there {
-                true => cluster.export_to(wanted, TIMEOUT_MS).await,
-                false => cluster.import_from(wanted, TIMEOUT_MS).await,
-            };
+            let moved = cluster.copy(way, &wanted, TIMEOUT_MS).await;
             // The panel may be gone.
             busy.try_set(false);
             let moved = moved?;
-            let (from, to, of) = match there {
-                true => ("the tabs", "etcd", "index"),
-                false => ("etcd", "the tabs", "revision"),
+            let (from, to) = match way {
+                Way::ToEtcd => ("the tabs", "etcd"),
+                Way::FromEtcd => ("etcd", "the tabs"),
             };
             Ok(format!(
-                "{} of {from} as of {of} {} in {to}, {} of them written now. Count and digest are \
+                "{} of {from} as of {} {} in {to}, {} of them written now. Count and digest are \
                  the same on both sides: {}.",
                 match moved.tally.pairs {
                     1 => "1 pair".to_owned(),
                     pairs => format!("{} pairs", grouped(pairs)),
                 },
-                moved.as_of,
+                way.counts(),
+                grouped(moved.as_of),
                 grouped(moved.written),
                 moved.tally.digest()
             ))
@@ -241,9 +239,9 @@ fn Copying(
             </div>
             <div class="acts">
                 <button type="button" data-testid="export-to" aria-disabled=waits
-                    on:click=move |_| go(true)>"Copy to etcd"</button>
+                    on:click=move |_| go(Way::ToEtcd)>"Copy to etcd"</button>
                 <button type="button" data-testid="import-from" aria-disabled=waits
-                    on:click=move |_| go(false)>"Copy from etcd"</button>
+                    on:click=move |_| go(Way::FromEtcd)>"Copy from etcd"</button>
                 <button type="button" data-testid="beside" aria-disabled=waits
                     title="The same load on the tabs and on etcd, one after the other"
                     on:click=measure>"Measure both"</button>
