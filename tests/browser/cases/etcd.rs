@@ -351,8 +351,8 @@ pub async fn etcd_sign_in(case: &Case) -> Result<()> {
     });
     let done = tabs.call("exportTo", json!([options])).await?;
     ensure!(done["written"] == 1, "{done}");
-    let told = trio.ctl(&[&as_root, "get", "moved", "--print-value-only"]);
-    ensure!(told.await?.trim() == "in");
+    let told = ["get", "moved", "--print-value-only", &as_root];
+    ensure!(trio.ctl(&told).await?.trim() == "in");
     case.forget_errors().await?;
     trio.end().await
 }

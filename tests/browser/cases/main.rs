@@ -15,6 +15,7 @@ mod entry;
 mod etcd;
 mod etcd_load;
 mod etcd_moving;
+mod etcd_pages;
 mod etcd_wrong;
 mod experiments;
 mod fencing;
@@ -130,6 +131,10 @@ const CASES: &[Entry] = &[
     entry!(BOTH, reset::reset_everything),
     entry!(CHROMIUM, reset::reset_half_done),
     entry!(CHROMIUM, speed::measured_from_the_page),
+    Entry {
+        alone: true,
+        ..entry!(CHROMIUM, etcd_pages::etcd_pages)
+    },
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)
