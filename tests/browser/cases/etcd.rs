@@ -248,8 +248,36 @@ pub async fn etcd_member_killed(case: &Case) -> Result<()> {
         history.len(),
         done.unknown
     );
+    left_alone(&tab, &mut trio).await?;
     leave(case, &[&tab]).await?;
     trio.end().await
+}
+
+/// A member without the others tells what it has to who asks for that, and nothing to who wants to be
+/// sure.
+async fn left_alone(tab: &Tab, trio: &mut Trio) -> Result<()> {
+    tab.put("alone", "known").await?;
+    trio.kill(1).await?;
+    trio.kill(2).await?;
+    eventually("what the first has", SOON, async || {
+        let stale = json!(["alone", { "consistency": "stale", "node": 1, "timeoutMs": 1_000 }]);
+        ensure!(tab.call("get", stale).await? == "known");
+        Ok(())
+    })
+    .await?;
+    for node in [json!(1), Value::Null] {
+        let mut options = json!({ "timeoutMs": 1_000 });
+        if node.is_u64() {
+            options["node"] = node;
+        }
+        let sure = error_of(tab.call("get", json!(["alone", options])).await)?;
+        let put = error_of(tab.call("put", json!(["alone", "new", options])).await)?;
+        for error in [sure, put] {
+            let unsure = ["TIMEOUT", "NO_LEADER"].contains(&error.code.as_str());
+            ensure!(unsure, "without a quorum: {error}");
+        }
+    }
+    Ok(())
 }
 
 async fn goes_on(operations: &Operations, more: u64) -> Result<()> {

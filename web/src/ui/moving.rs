@@ -42,7 +42,7 @@ pub fn Moving(feed: Feed) -> impl IntoView {
                 <h2 id="moving-title">"Machines"</h2>
                 <p class="hint">
                     {match feed.of_tabs {
-                        true => "An etcd is the same on several machines: copy what is here there, and back.",
+                        true => "An etcd keeps pairs on several machines: copy what is here there, and back.",
                         false => "This page is a client of an etcd.",
                     }}
                 </p>
@@ -99,7 +99,7 @@ fn Sides(sides: [Side; 2]) -> impl IntoView {
             <tr>
                 <th scope="row">{name}</th>
                 {cells.map(|cell| view! { <td class="figure">{cell}</td> }).collect_view()}
-                <td>{judge::sentence(&side.standing)}</td>
+                <td class="said">{judge::sentence(&side.standing)}</td>
             </tr>
         }
     };
@@ -136,8 +136,8 @@ fn SignIn(feed: Feed, user: RwSignal<String>, password: RwSignal<String>) -> imp
     view! {
         <form on:submit=go autocomplete="off" aria-label="Sign in">
             <p class="hint">
-                "Where etcd has authentication on. Neither name nor password is stored, nor part of \
-                 the address."
+                "Sign in where etcd has authentication on. Neither name nor password is stored, nor \
+                 part of the address."
             </p>
             <div class="choosers">
                 <Who user password />
@@ -237,6 +237,10 @@ fn Copying(
                     <span>"overwrite other values"</span>
                 </label>
             </div>
+            <p class="hint">
+                "Without a prefix, everything. Name and password where etcd has authentication on: \
+                 they are not stored."
+            </p>
             <div class="acts">
                 <button type="button" data-testid="export-to" aria-disabled=waits
                     on:click=move |_| go(Way::ToEtcd)>"Copy to etcd"</button>
