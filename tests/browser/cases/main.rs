@@ -16,6 +16,7 @@ mod etcd;
 mod etcd_load;
 mod etcd_moving;
 mod etcd_pages;
+mod etcd_silence;
 mod etcd_wrong;
 mod experiments;
 mod fencing;
@@ -121,6 +122,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, etcd_moving::etcd_nothing_half_done),
     entry!(CHROMIUM, etcd_moving::etcd_large_values),
     entry!(BOTH, etcd_load::etcd_load),
+    entry!(BOTH, etcd_silence::etcd_answers_lost),
     entry!(BOTH, etcd_wrong::etcd_wrong_endpoints),
     entry!(ALL, speed::bench),
     entry!(BOTH, load::load_of_a_mix),
