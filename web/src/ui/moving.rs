@@ -112,7 +112,7 @@ fn Sides(sides: [Side; 2]) -> impl IntoView {
                     <th scope="col" class="figure">"A second"</th>
                     <th scope="col" class="figure">"Median"</th>
                     <th scope="col" class="figure">"p99"</th>
-                    <th scope="col">"The judge"</th>
+                    <th scope="col" class="said">"The judge"</th>
                 </tr>
             </thead>
             <tbody>{rows.collect_view()}</tbody>
@@ -190,7 +190,8 @@ fn Copying(
             busy.try_set(false);
             sides.try_set(Some(measured?));
             Ok(format!(
-                "{OPS} operations on each, half of them linearizable reads, {IN_FLIGHT} at once."
+                "{} operations on each, half of them linearizable reads, {IN_FLIGHT} at once.",
+                grouped(OPS)
             ))
         });
     };
