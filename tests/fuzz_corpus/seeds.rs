@@ -90,6 +90,10 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
             "nodes=18446744073709551616\nhost=9007199254740993\ntick_ms=-1\nsnapshot_bytes=1e9",
         ),
         (
+            "etcd",
+            "engine=etcd\nendpoints=http://127.0.0.1:2379,https://b.example/,http://[::1]:1\nengine=zookeeper\nendpoints=http://root:secret@e:2379\nendpoints=,\nendpoints=http:///",
+        ),
+        (
             "letters",
             "cluster=\u{fc}\u{1f980}\ndurability=STRICT\nhost=\u{664}",
         ),

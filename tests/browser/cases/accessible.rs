@@ -152,7 +152,7 @@ async fn badge(tab: &Tab, word: &str) -> Result<()> {
 }
 
 /// On each screen; returns how many there are. What is less than serious is printed.
-async fn look(tab: &Tab, state: &str) -> Result<usize> {
+pub async fn look(tab: &Tab, state: &str) -> Result<usize> {
     let mut serious = vec![];
     for screen in SCREENS {
         tab.on_screen(screen).await?;

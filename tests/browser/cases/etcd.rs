@@ -9,7 +9,7 @@ use tabraft::check::linear::{Initial, Return, Verdict, check, check_positions};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::etcd::Trio;
 use tabraft_browser_tests::operations::{Operations, history};
-use tabraft_browser_tests::tab::{Tab, code_of};
+use tabraft_browser_tests::tab::{Tab, code_of, error_of};
 use tabraft_browser_tests::wait::{SOON, eventually};
 
 /// Steps of the search for an order.
@@ -248,8 +248,36 @@ pub async fn etcd_member_killed(case: &Case) -> Result<()> {
         history.len(),
         done.unknown
     );
+    left_alone(&tab, &mut trio).await?;
     leave(case, &[&tab]).await?;
     trio.end().await
+}
+
+/// A member without the others tells what it has to who asks for that, and nothing to who wants to be
+/// sure.
+async fn left_alone(tab: &Tab, trio: &mut Trio) -> Result<()> {
+    tab.put("alone", "known").await?;
+    trio.kill(1).await?;
+    trio.kill(2).await?;
+    eventually("what the first has", SOON, async || {
+        let stale = json!(["alone", { "consistency": "stale", "node": 1, "timeoutMs": 1_000 }]);
+        ensure!(tab.call("get", stale).await? == "known");
+        Ok(())
+    })
+    .await?;
+    for node in [json!(1), Value::Null] {
+        let mut options = json!({ "timeoutMs": 1_000 });
+        if node.is_u64() {
+            options["node"] = node;
+        }
+        let sure = error_of(tab.call("get", json!(["alone", options])).await)?;
+        let put = error_of(tab.call("put", json!(["alone", "new", options])).await)?;
+        for error in [sure, put] {
+            let unsure = ["TIMEOUT", "NO_LEADER"].contains(&error.code.as_str());
+            ensure!(unsure, "without a quorum: {error}");
+        }
+    }
+    Ok(())
 }
 
 async fn goes_on(operations: &Operations, more: u64) -> Result<()> {
@@ -292,6 +320,21 @@ pub async fn etcd_sign_in(case: &Case) -> Result<()> {
     let kept: String = tab.eval(look, Value::Null).await?;
     ensure!(!kept.contains(SECRET), "the password is kept");
 
+    // A link leads others to the same etcd, and not in.
+    let link = "return [...new URL(await tabraft.shareLink()).searchParams]";
+    let link = tab.run(link, Value::Null).await?;
+    ensure!(
+        link == json!([["engine", "etcd"], ["endpoints", trio.urls()]]),
+        "{link}"
+    );
+    tab.press("share").await?;
+    let told = tab.shows("share-told", "the link", |it| it.contains("engine=etcd"));
+    let told = told.await?;
+    ensure!(
+        !told.contains("root") && !told.contains("correct"),
+        "{told}"
+    );
+
     // Members that start again know no token of before.
     for at in 0..3 {
         trio.kill(at).await?;
@@ -304,6 +347,40 @@ pub async fn etcd_sign_in(case: &Case) -> Result<()> {
     .await?;
     let put = tab.put("k", "w").await;
     ensure!(put.is_ok(), "{put:?}");
+
+    // A name without rights is refused by etcd itself, and changes nothing.
+    let as_root = format!("--user=root:{SECRET}");
+    trio.ctl(&[&as_root, "user", "add", "guest:guest"]).await?;
+    tab.call("signIn", json!(["guest", "guest"])).await?;
+    ensure!(code_of(tab.put("k", "x").await)? == "DENIED");
+    ensure!(code_of(tab.get("k").await)? == "DENIED");
+    let told = trio
+        .ctl(&[&as_root, "get", "k", "--print-value-only"])
+        .await?;
+    ensure!(told.trim() == "w", "{told}");
     leave(case, &[&tab]).await?;
+
+    // To move pairs takes a name, too.
+    let tabs = case.open("main", "&nodes=1&host=auto").await?;
+    tabs.put("moved", "in").await?;
+    for (who, code) in [
+        (json!({}), "SIGN_IN"),
+        (json!({ "user": "root", "password": "wrong" }), "DENIED"),
+        (json!({ "user": "guest", "password": "guest" }), "DENIED"),
+    ] {
+        let mut options = who;
+        options["endpoints"] = json!(trio.urls());
+        options["prefix"] = json!("moved");
+        let error = error_of(tabs.call("exportTo", json!([options])).await)?;
+        ensure!(error.code == code, "{error}");
+    }
+    let options = json!({
+        "endpoints": trio.urls(), "prefix": "moved", "user": "root", "password": SECRET,
+    });
+    let done = tabs.call("exportTo", json!([options])).await?;
+    ensure!(done["written"] == 1, "{done}");
+    let told = ["get", "moved", "--print-value-only", &as_root];
+    ensure!(trio.ctl(&told).await?.trim() == "in");
+    case.forget_errors().await?;
     trio.end().await
 }

@@ -52,8 +52,8 @@ impl Impostor {
     }
 }
 
-/// What the page of these endpoints fails with.
-async fn refused(case: &Case, endpoints: &str) -> Result<ApiError> {
+/// What the page of these endpoints fails with, and what it shows.
+async fn refused(case: &Case, endpoints: &str) -> Result<(ApiError, String)> {
     let tab = Tab::open_blank(&case.browser).await?;
     case.keep(&tab);
     let query = format!("?engine=etcd&endpoints={endpoints}");
@@ -65,7 +65,7 @@ async fn refused(case: &Case, endpoints: &str) -> Result<ApiError> {
         .await?;
     let put = error_of(tab.put("k", "v").await)?;
     ensure!(put.code == error.code, "a write says {put}");
-    Ok(error)
+    Ok((error, tab.text("notices").await?))
 }
 
 pub async fn etcd_wrong_endpoints(case: &Case) -> Result<()> {
@@ -115,12 +115,25 @@ pub async fn etcd_wrong_endpoints(case: &Case) -> Result<()> {
         ),
     ];
     for (endpoints, code, words) in cases {
-        let error = refused(case, &endpoints).await?;
+        let (error, _) = refused(case, &endpoints).await?;
         ensure!(
             error.code == code && error.message.contains(words),
             "{endpoints}: {error}"
         );
     }
+    // What is no address is named, and never repeated: there may be a password in it.
+    for endpoints in [
+        "127.0.0.1:2379",
+        "http://root:correct@127.0.0.1:2379",
+        "ftp://e",
+        "http://e/v3",
+    ] {
+        let (error, shown) = refused(case, endpoints).await?;
+        ensure!(error.code == "NO_ENDPOINTS", "{endpoints}: {error}");
+        let named = shown.contains("The address names endpoints that are none.");
+        ensure!(named && !shown.contains("correct"), "{endpoints}: {shown}");
+    }
+
     for impostor in [&old, &strange, &json] {
         let writes = impostor.writes.load(Ordering::Relaxed);
         ensure!(writes == 0, "{writes} writes to {}", impostor.url);

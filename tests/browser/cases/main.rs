@@ -13,7 +13,10 @@ mod deaths;
 mod disks;
 mod entry;
 mod etcd;
+mod etcd_load;
 mod etcd_moving;
+mod etcd_pages;
+mod etcd_silence;
 mod etcd_wrong;
 mod experiments;
 mod fencing;
@@ -117,6 +120,9 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, etcd_moving::etcd_beside_tabs),
     entry!(CHROMIUM, etcd_moving::etcd_export_killed),
     entry!(CHROMIUM, etcd_moving::etcd_nothing_half_done),
+    entry!(CHROMIUM, etcd_moving::etcd_large_values),
+    entry!(BOTH, etcd_load::etcd_load),
+    entry!(BOTH, etcd_silence::etcd_answers_lost),
     entry!(BOTH, etcd_wrong::etcd_wrong_endpoints),
     entry!(ALL, speed::bench),
     entry!(BOTH, load::load_of_a_mix),
@@ -127,6 +133,10 @@ const CASES: &[Entry] = &[
     entry!(BOTH, reset::reset_everything),
     entry!(CHROMIUM, reset::reset_half_done),
     entry!(CHROMIUM, speed::measured_from_the_page),
+    Entry {
+        alone: true,
+        ..entry!(CHROMIUM, etcd_pages::etcd_pages)
+    },
     Entry {
         alone: true,
         ..entry!(CHROMIUM, page_states::page_states)

@@ -121,7 +121,8 @@ pub async fn every_view(case: &Case) -> Result<()> {
     whole(&nine, "views-of-nine").await
 }
 
-async fn whole(tab: &Tab, name: &str) -> Result<()> {
+/// All of the page, on each screen.
+pub async fn whole(tab: &Tab, name: &str) -> Result<()> {
     let folder = workspace().join("target/screenshots");
     for width in [390, 1280, 1920] {
         for dark in [false, true] {

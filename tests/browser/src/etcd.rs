@@ -5,7 +5,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::wait::eventually;
@@ -156,13 +159,38 @@ impl Trio {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// A put of bytes that no command line takes.
+    pub async fn put_bytes(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        let body = json!({ "key": base64(key), "value": base64(value) }).to_string();
+        let address = self.url(0).replace("http://", "");
+        let mut stream = TcpStream::connect(&address).await?;
+        let head = format!(
+            "POST /v3/kv/put HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + body.as_str()).as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        ensure!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        Ok(())
+    }
+
+    /// How many keys there are.
+    pub async fn count(&self) -> Result<u64> {
+        let count = ["get", "", "--prefix", "--limit=1", "-w", "json"];
+        let found: Value = serde_json::from_str(&self.ctl(&count).await?)?;
+        // Zero is left out.
+        Ok(found["count"].as_u64().unwrap_or(0))
+    }
+
     /// Waits until all members answer and one of them leads; its place.
     pub async fn healthy(&self) -> Result<usize> {
         let healthy = eventually("etcd to have a leader", SOON, async || {
             let status = self.ctl(&["endpoint", "status", "-w", "json"]).await?;
-            let status: Vec<serde_json::Value> = serde_json::from_str(&status)?;
+            let status: Vec<Value> = serde_json::from_str(&status)?;
             ensure!(status.len() == self.members.len(), "{status:?}");
-            let leads = |it: &&serde_json::Value| {
+            let leads = |it: &&Value| {
                 let it = &it["Status"];
                 it["leader"].as_u64().is_some() && it["leader"] == it["header"]["member_id"]
             };
@@ -182,4 +210,23 @@ impl Trio {
         });
         logs.collect::<Vec<_>>().join("\n")
     }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0_u32, |bits, n| {
+            bits << 8 | u32::from(*chunk.get(n).unwrap_or(&0))
+        });
+        for n in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * n)) as usize & 63];
+            text.push(if n <= chunk.len() {
+                char::from(digit)
+            } else {
+                '='
+            });
+        }
+    }
+    text
 }

@@ -183,6 +183,10 @@ pub fn parameters(data: &[u8]) {
         settings::cluster_name(&settings.cluster).as_ref(),
         Ok(&settings.cluster)
     );
+    for endpoint in &settings.endpoints {
+        assert!(endpoint.starts_with("http"));
+        assert!(!endpoint.contains(['@', ',']) && !endpoint.ends_with('/'));
+    }
     // Each by itself is either taken or named.
     for (name, value) in pairs {
         let (alone, notices) = Settings::from_parameters([(name.clone(), value.clone())]);

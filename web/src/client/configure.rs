@@ -61,11 +61,15 @@ impl Cluster {
     }
 
     /// The address at which another browser opens a cluster like this one, with its settings and
-    /// an experiment: as many nodes as vote here, and no data.
+    /// an experiment: as many nodes as vote here, and no data. Of an etcd it opens the same one, and
+    /// has neither name nor password.
     ///
     /// # Errors
     /// `BAD_ARGUMENT`: an experiment has no such name. `BROWSER`.
     pub fn share_link(&self, experiment: Option<&str>) -> Result<String, ApiError> {
+        if !self.is_of_tabs() {
+            return address::for_etcd(&self.0.settings.endpoints);
+        }
         let mut settings = self.settings();
         let voters = self.0.view.borrow().voters().len() as u64;
         settings.nodes = voters.clamp(1, NODES_MAX);

@@ -44,7 +44,10 @@ impl Cluster {
         if endpoints.is_empty() {
             return Err(ApiError::new("NO_ENDPOINTS", NO_ENDPOINTS));
         }
-        let etcd = Etcd::connect(endpoints).await?;
+        let etcd = Etcd::connect(endpoints).await.map_err(|error| ApiError {
+            message: format!("{} Reload this page to try again.", error.message),
+            ..error
+        })?;
         for problem in etcd.problems() {
             self.notice(problem);
         }

@@ -90,8 +90,12 @@ fn Link(feed: Feed) -> impl IntoView {
         <div class="item" role="group" aria-labelledby="link-title">
             <h3 id="link-title">"A link"</h3>
             <p class="hint">
-                "Opens a new cluster with as many nodes, these settings, and the experiment that is \
-                 open, in any browser. What this one holds stays here."
+                {match feed.of_tabs {
+                    true => "Opens a new cluster with as many nodes, these settings, and the \
+                        experiment that is open, in any browser. What this one holds stays here.",
+                    false => "Opens the same etcd in any browser that reaches it. Nobody's name and \
+                        password are in it.",
+                }}
             </p>
             <div class="acts"><CopyLink feed place hook="share" /></div>
             <Told place hook="share-told" />

@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::web_sys::SubmitEvent;
 
+use super::chooser::{chooser, numbers, sizes};
 use super::command::{Place, Told};
 use super::feed::Feed;
 use super::figures::{duration, grouped};
@@ -158,47 +159,18 @@ fn Generator(feed: Feed) -> impl IntoView {
 
 #[component]
 fn Fields(draft: Draft) -> impl IntoView {
-    let choose_rate = move |ev| draft.rate.set(event_target_value(&ev).parse().ok());
+    let rates = RATES.map(|rate| {
+        let name = grouped(u64::from(rate));
+        (Some(f64::from(rate)), rate.to_string(), name)
+    });
+    let most = (None, "most".to_owned(), "as fast as it goes".to_owned());
+    let rates = rates.into_iter().chain([most]);
     view! {
         <div class="choosers">
-            <label>
-                <span>"Operations a second"</span>
-                <select data-testid="load-rate" on:change=choose_rate>
-                    {RATES.map(|rate| view! {
-                        <option value=rate.to_string() selected=rate == 200>
-                            {grouped(u64::from(rate))}
-                        </option>
-                    }).collect_view()}
-                    <option value="most">"as fast as it goes"</option>
-                </select>
-            </label>
-            <label>
-                <span>"At once, at most"</span>
-                <select data-testid="load-in-flight"
-                    on:change=move |ev| draft.in_flight.set(event_target_value(&ev).parse().unwrap_or(64))>
-                    {IN_FLIGHT.map(|many| view! {
-                        <option value=many.to_string() selected=many == 64>{grouped(many)}</option>
-                    }).collect_view()}
-                </select>
-            </label>
-            <label>
-                <span>"Keys"</span>
-                <select data-testid="load-keys"
-                    on:change=move |ev| draft.keys.set(event_target_value(&ev).parse().unwrap_or(100))>
-                    {KEYS.map(|many| view! {
-                        <option value=many.to_string() selected=many == 100>{grouped(many)}</option>
-                    }).collect_view()}
-                </select>
-            </label>
-            <label>
-                <span>"Values"</span>
-                <select data-testid="load-size"
-                    on:change=move |ev| draft.value_bytes.set(event_target_value(&ev).parse().unwrap_or(256))>
-                    {SIZES.map(|(bytes, name)| view! {
-                        <option value=bytes.to_string() selected=bytes == 256>{name}</option>
-                    }).collect_view()}
-                </select>
-            </label>
+            {chooser("Operations a second", "load-rate", rates, draft.rate)}
+            {chooser("At once, at most", "load-in-flight", numbers(&IN_FLIGHT), draft.in_flight)}
+            {chooser("Keys", "load-keys", numbers(&KEYS), draft.keys)}
+            {chooser("Values", "load-size", sizes(&SIZES), draft.value_bytes)}
         </div>
         <fieldset class="choosers mix">
             <legend>"Of a hundred operations"</legend>

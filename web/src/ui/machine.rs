@@ -31,18 +31,18 @@ pub fn Machine(feed: Feed, node: Memo<NodeStatus>) -> impl IntoView {
     view! {
         <dl class="facts">
             <Fact name="term" hook="term" value=move || node.with(|n| n.term.to_string()) />
-            <Fact name="commit" hook="commit" value=move || node.with(|n| n.commit.to_string()) />
-            <Fact name="applied" hook="applied" value=move || node.with(|n| n.applied.to_string()) />
-            <Fact name="revision" hook="revision" value=move || told(|l| grouped(l.revision)) />
-            <Fact name="size" hook="size" value=move || told(|l| bytes(l.db_bytes))
-                title=|| "Of its database".to_owned() />
-            <Fact name="version" hook="version" value=move || told(|l| l.version.clone()) />
             <Fact name="endpoint" hook="endpoint" wide=true
                 value=move || member.with(|m| m.url.clone())
                 title=move || member.with(|m| m.url.clone()) />
+            <Fact name="commit" hook="commit" value=move || node.with(|n| n.commit.to_string()) />
             <Fact name="member" hook="member" wide=true
                 value=move || member.with(|m| format!("{:x}", m.id))
                 title=move || member.with(|m| format!("{:x}", m.id)) />
+            <Fact name="size" hook="size" value=move || told(|l| bytes(l.db_bytes))
+                title=|| "Of its database".to_owned() />
+            <Fact name="version" hook="version" value=move || told(|l| l.version.clone()) />
+            <Fact name="revision" hook="revision" value=move || told(|l| grouped(l.revision)) />
+            <Fact name="applied" hook="applied" value=move || node.with(|n| n.applied.to_string()) />
         </dl>
         <div class="trouble" hidden=move || node.with(|n| n.problem.is_empty())>
             <p class="problem" data-testid="problem">{move || node.with(|n| n.problem.clone())}</p>

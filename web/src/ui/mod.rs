@@ -10,6 +10,7 @@
 mod away;
 mod bar;
 mod card;
+mod chooser;
 mod clock;
 mod cluster_acts;
 mod command;

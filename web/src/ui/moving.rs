@@ -10,7 +10,7 @@ use super::judge;
 use super::working::Working;
 use crate::client::address;
 use crate::client::bench::beside::Side;
-use crate::client::moving::Move;
+use crate::client::moving::{Move, Way};
 use crate::settings;
 
 /// A measurement of both.
@@ -42,7 +42,7 @@ pub fn Moving(feed: Feed) -> impl IntoView {
                 <h2 id="moving-title">"Machines"</h2>
                 <p class="hint">
                     {match feed.of_tabs {
-                        true => "An etcd is the same on several machines: copy what is here there, and back.",
+                        true => "An etcd keeps pairs on several machines: copy what is here there, and back.",
                         false => "This page is a client of an etcd.",
                     }}
                 </p>
@@ -99,7 +99,7 @@ fn Sides(sides: [Side; 2]) -> impl IntoView {
             <tr>
                 <th scope="row">{name}</th>
                 {cells.map(|cell| view! { <td class="figure">{cell}</td> }).collect_view()}
-                <td>{judge::sentence(&side.standing)}</td>
+                <td class="said">{judge::sentence(&side.standing)}</td>
             </tr>
         }
     };
@@ -112,7 +112,7 @@ fn Sides(sides: [Side; 2]) -> impl IntoView {
                     <th scope="col" class="figure">"A second"</th>
                     <th scope="col" class="figure">"Median"</th>
                     <th scope="col" class="figure">"p99"</th>
-                    <th scope="col">"The judge"</th>
+                    <th scope="col" class="said">"The judge"</th>
                 </tr>
             </thead>
             <tbody>{rows.collect_view()}</tbody>
@@ -136,8 +136,8 @@ fn SignIn(feed: Feed, user: RwSignal<String>, password: RwSignal<String>) -> imp
     view! {
         <form on:submit=go autocomplete="off" aria-label="Sign in">
             <p class="hint">
-                "Where etcd has authentication on. Neither name nor password is stored, nor part of \
-                 the address."
+                "Sign in where etcd has authentication on. Neither name nor password is stored, nor \
+                 part of the address."
             </p>
             <div class="choosers">
                 <Who user password />
@@ -190,34 +190,33 @@ fn Copying(
             busy.try_set(false);
             sides.try_set(Some(measured?));
             Ok(format!(
-                "{OPS} operations on each, half of them linearizable reads, {IN_FLIGHT} at once."
+                "{} operations on each, half of them linearizable reads, {IN_FLIGHT} at once.",
+                grouped(OPS)
             ))
         });
     };
-    let go = move |there: bool| {
+    let go = move |way: Way| {
         let Some(wanted) = filled() else { return };
         let cluster = feed.cluster();
         busy.set(true);
         place.take(async move {
-            let moved = match there {
-                true => cluster.export_to(wanted, TIMEOUT_MS).await,
-                false => cluster.import_from(wanted, TIMEOUT_MS).await,
-            };
+            let moved = cluster.copy(way, &wanted, TIMEOUT_MS).await;
             // The panel may be gone.
             busy.try_set(false);
             let moved = moved?;
-            let (from, to, of) = match there {
-                true => ("the tabs", "etcd", "index"),
-                false => ("etcd", "the tabs", "revision"),
+            let (from, to) = match way {
+                Way::ToEtcd => ("the tabs", "etcd"),
+                Way::FromEtcd => ("etcd", "the tabs"),
             };
             Ok(format!(
-                "{} of {from} as of {of} {} in {to}, {} of them written now. Count and digest are \
+                "{} of {from} as of {} {} in {to}, {} of them written now. Count and digest are \
                  the same on both sides: {}.",
                 match moved.tally.pairs {
                     1 => "1 pair".to_owned(),
                     pairs => format!("{} pairs", grouped(pairs)),
                 },
-                moved.as_of,
+                way.counts(),
+                grouped(moved.as_of),
                 grouped(moved.written),
                 moved.tally.digest()
             ))
@@ -239,11 +238,15 @@ fn Copying(
                     <span>"overwrite other values"</span>
                 </label>
             </div>
+            <p class="hint">
+                "Without a prefix, everything. Name and password where etcd has authentication on: \
+                 they are not stored."
+            </p>
             <div class="acts">
                 <button type="button" data-testid="export-to" aria-disabled=waits
-                    on:click=move |_| go(true)>"Copy to etcd"</button>
+                    on:click=move |_| go(Way::ToEtcd)>"Copy to etcd"</button>
                 <button type="button" data-testid="import-from" aria-disabled=waits
-                    on:click=move |_| go(false)>"Copy from etcd"</button>
+                    on:click=move |_| go(Way::FromEtcd)>"Copy from etcd"</button>
                 <button type="button" data-testid="beside" aria-disabled=waits
                     title="The same load on the tabs and on etcd, one after the other"
                     on:click=measure>"Measure both"</button>

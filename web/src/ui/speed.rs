@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::chooser::{chooser, numbers, sizes};
 use super::command::{Place, Told};
 use super::feed::Feed;
 use super::figures::{duration, grouped};
@@ -9,14 +10,14 @@ use crate::client::bench::{Figures, Kind, Load};
 
 /// Operations of a measurement: some seconds on most machines.
 const OPS: [(u64, u64); 4] = [(1, 300), (16, 3_000), (64, 10_000), (256, 20_000)];
-const SIZES: [(usize, &str); 3] = [(16, "16 B"), (256, "256 B"), (4_096, "4 KiB")];
+const SIZES: [(u64, &str); 3] = [(16, "16 B"), (256, "256 B"), (4_096, "4 KiB")];
 
 #[component]
 pub fn Speed(feed: Feed) -> impl IntoView {
     let place = Place::keeping();
     let kind = RwSignal::new(Kind::Put);
     let in_flight = RwSignal::new(64_u64);
-    let size = RwSignal::new(256_usize);
+    let size = RwSignal::new(256_u64);
     let measured = RwSignal::new(None::<(Load, Figures)>);
     let busy = RwSignal::new(false);
     let measure = move |_| {
@@ -29,7 +30,7 @@ pub fn Speed(feed: Feed) -> impl IntoView {
         let load = Load {
             ops: ops.map_or(1_000, |(_, ops)| *ops),
             in_flight: in_flight.get_untracked(),
-            value_bytes: size.get_untracked(),
+            value_bytes: size.get_untracked() as usize,
             kind: kind.get_untracked(),
         };
         let cluster = feed.cluster();
@@ -43,39 +44,19 @@ pub fn Speed(feed: Feed) -> impl IntoView {
             Ok(sentence(load, &figures))
         });
     };
+    let kinds = [
+        (Kind::Put, "put", "writes"),
+        (Kind::Get, "get", "linearizable reads"),
+    ];
+    let kinds = kinds.map(|(kind, value, name)| (kind, value.to_owned(), name.to_owned()));
     view! {
         <div class="speed" role="group" aria-labelledby="speed-title">
             <div class="head">
                 <h3 id="speed-title">"Speed"</h3>
                 <div class="choosers">
-                    <label>
-                        <span>"What"</span>
-                        <select data-testid="speed-kind" on:change=move |ev| {
-                            let reads = event_target_value(&ev) == "get";
-                            kind.set(if reads { Kind::Get } else { Kind::Put });
-                        }>
-                            <option value="put">"writes"</option>
-                            <option value="get">"linearizable reads"</option>
-                        </select>
-                    </label>
-                    <label>
-                        <span>"At once"</span>
-                        <select data-testid="speed-in-flight"
-                            on:change=move |ev| in_flight.set(event_target_value(&ev).parse().unwrap_or(64))>
-                            {OPS.map(|(many, _)| view! {
-                                <option value=many.to_string() selected=many == 64>{many}</option>
-                            }).collect_view()}
-                        </select>
-                    </label>
-                    <label>
-                        <span>"Values"</span>
-                        <select data-testid="speed-size"
-                            on:change=move |ev| size.set(event_target_value(&ev).parse().unwrap_or(256))>
-                            {SIZES.map(|(bytes, name)| view! {
-                                <option value=bytes.to_string() selected=bytes == 256>{name}</option>
-                            }).collect_view()}
-                        </select>
-                    </label>
+                    {chooser("What", "speed-kind", kinds, kind)}
+                    {chooser("At once", "speed-in-flight", numbers(&OPS.map(|(many, _)| many)), in_flight)}
+                    {chooser("Values", "speed-size", sizes(&SIZES), size)}
                 </div>
                 <button type="button" data-testid="measure"
                     aria-disabled=move || busy.get().then_some("true").or_else(|| feed.fixed()) on:click=measure>

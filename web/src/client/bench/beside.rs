@@ -1,19 +1,18 @@
 //! The same load on tabs and on an etcd, one after the other in one run, and the judge's verdict on
 //! each.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use bytes::Bytes;
-use futures_util::future::try_join_all;
 use tabraft::check::journal::Standing;
-use tabraft::kv::Op;
 
-use super::{Figures, TIMEOUT_MS, now_ms};
+use super::{Figures, TIMEOUT_MS};
 use crate::client::deadline::Deadline;
 use crate::client::judged::Judged;
 use crate::client::judging::Judging;
-use crate::client::latencies::Latencies;
+use crate::client::load::mix::{Kind, Mix};
+use crate::client::load::operation::perform;
+use crate::client::load::plan::{Operations, Plan};
 use crate::client::moving::Move;
 use crate::client::store::Store;
 use crate::client::{Cluster, random};
@@ -21,6 +20,8 @@ use crate::model::{ApiError, Call};
 
 /// Keys that it uses, and deletes at the end.
 const KEYS: u64 = 64;
+/// What the load is made of, as [`Mix`] has it: every other operation is a linearizable read.
+const MIX: [u64; Kind::ALL.len()] = [35, 50, 0, 10, 5];
 /// How long a verdict may take, in milliseconds.
 const VERDICT_MS: f64 = 30_000.0;
 
@@ -35,7 +36,7 @@ impl Cluster {
     /// Runs `ops` operations, half of them linearizable reads, on the tabs and then on an etcd.
     ///
     /// # Errors
-    /// Those of connecting, and the first that an operation got.
+    /// `BUSY` while a load runs; those of connecting, and the first that an operation got.
     pub async fn beside(
         &self,
         it: &Move,
@@ -44,6 +45,7 @@ impl Cluster {
         value_bytes: usize,
     ) -> Result<[Side; 2], ApiError> {
         self.check_tabs("beside")?;
+        self.check_no_load()?;
         let _work = self.work("Asking etcd");
         let etcd = self.open_etcd(it, Deadline::after(TIMEOUT_MS)).await?;
         let judging = Judging::new(
@@ -56,8 +58,10 @@ impl Cluster {
         let etcd = Judged::new(Rc::new(etcd), Rc::new(judging), Rc::new(|_, _| {}));
         let mut sides = Vec::new();
         for (name, store) in [("the tabs", self.store().await?), ("etcd", &etcd)] {
-            self.set_work(&format!("Measuring {name}"), None).await;
-            let figures = run(store, ops, in_flight, value_bytes).await?;
+            let what = format!("Measuring {name}");
+            self.set_work(&what, None).await;
+            let measured = self.measure(&what, store, ops, in_flight, value_bytes);
+            let figures = measured.await?;
             self.set_work(&format!("Judging {name}"), None).await;
             let deadline = Deadline::after(VERDICT_MS);
             let standing = store.judging.settled(deadline).await?;
@@ -66,57 +70,47 @@ impl Cluster {
         let both = |_| ApiError::new("CLOSED", "The page is closing.");
         sides.try_into().map_err(both)
     }
-}
 
-async fn run(
-    store: &Judged,
-    ops: u64,
-    in_flight: u64,
-    value_bytes: usize,
-) -> Result<Figures, ApiError> {
-    let call = Call {
-        timeout_ms: TIMEOUT_MS,
-        ..Call::default()
-    };
-    let prefix = format!("beside/{:016x}/", random());
-    let (next, latencies) = (Cell::new(0), RefCell::new(Latencies::default()));
-    let lane = async || {
-        while next.get() < ops {
-            let n = next.replace(next.get() + 1);
-            let key = format!("{prefix}{}", n / 2 % KEYS);
-            let began = now_ms();
-            match operation(n, &key, value_bytes) {
-                None => drop(store.get(&key, call).await?),
-                Some(op) => drop(store.write(op, call).await?),
-            }
-            latencies.borrow_mut().add(now_ms() - began);
+    async fn measure(
+        &self,
+        what: &str,
+        store: &Judged,
+        ops: u64,
+        in_flight: u64,
+        value_bytes: usize,
+    ) -> Result<Figures, ApiError> {
+        let plan = Plan {
+            rate: None,
+            in_flight,
+            mix: Mix::new(MIX)?,
+            keys: KEYS,
+            value_bytes: value_bytes as u64,
+            seconds: None,
+        };
+        plan.check()?;
+        let prefix = format!("beside/{:016x}/", random());
+        let operations = RefCell::new(Operations::new(plan, &prefix));
+        let one = async |_| {
+            let (place, operation) = operations.borrow_mut().deal();
+            let kind = operation.kind;
+            let took_effect = perform(store, operation, TIMEOUT_MS).await?;
+            operations.borrow_mut().settled(place, kind, took_effect);
+            Ok(())
+        };
+        let measured = self.timed(what, ops, in_flight, one).await;
+        let left = |error: ApiError| ApiError {
+            message: format!("{} Keys {prefix}… may be left there.", error.message),
+            ..error
+        };
+        let measured = measured.map_err(left)?;
+        let call = Call {
+            timeout_ms: TIMEOUT_MS,
+            ..Call::default()
+        };
+        for n in 0..KEYS {
+            let key = format!("{prefix}{n}");
+            store.delete(&key, call).await.map_err(left)?;
         }
-        Ok::<(), ApiError>(())
-    };
-    let began = now_ms();
-    try_join_all((0..in_flight).map(|_| lane())).await?;
-    let seconds = (now_ms() - began) / 1_000.0;
-    for n in 0..KEYS {
-        store.delete(&format!("{prefix}{n}"), call).await?;
-    }
-    Ok(Figures::of(ops, seconds, &latencies.take()))
-}
-
-/// Every other one is a read; of eight writes one is a deletion and one a compare-and-swap.
-fn operation(n: u64, key: &str, value_bytes: usize) -> Option<Op> {
-    let key = key.to_owned();
-    // Different from every other, so that the judge can tell them apart.
-    let mut value = format!("{n}:").into_bytes();
-    value.resize(value_bytes.max(value.len()), b'x');
-    let value = Bytes::from(value);
-    match (n % 2, n / 2 % 8) {
-        (0, _) => None,
-        (_, 6) => Some(Op::Delete { key }),
-        (_, 7) => Some(Op::Cas {
-            key,
-            expected: None,
-            value,
-        }),
-        _ => Some(Op::Put { key, value }),
+        Ok(measured)
     }
 }

@@ -4,6 +4,7 @@ pub mod beside;
 
 use std::cell::{Cell, RefCell};
 
+use bytes::Bytes;
 use futures_util::future::try_join_all;
 use js_sys::{Function, Promise, Reflect};
 use serde::{Deserialize, Serialize};
@@ -117,34 +118,51 @@ impl Cluster {
     }
 
     async fn run(&self, load: Load) -> Result<Figures, ApiError> {
-        let (next, latencies) = (Cell::new(0), RefCell::new(Latencies::default()));
-        let lane = async || {
-            let mut operation = Operation {
+        let store = self.store().await?;
+        let value = Bytes::from(vec![b'x'; load.value_bytes]);
+        let one = async |n| {
+            let operation = Operation {
                 kind: match load.kind {
                     Kind::Put => mix::Kind::Put,
                     Kind::Get => mix::Kind::Get,
                 },
-                key: String::new(),
-                value: "x".repeat(load.value_bytes),
+                key: format!("bench/{}", n % KEYS),
+                value: value.clone(),
                 expected: None,
             };
-            while next.get() < load.ops {
+            perform(store, operation, TIMEOUT_MS).await.map(drop)
+        };
+        self.timed("Measuring", load.ops, load.in_flight, one).await
+    }
+
+    /// Does `one` so many times, never more than `in_flight` at once, and tells how far it is.
+    ///
+    /// # Errors
+    /// The first one.
+    async fn timed(
+        &self,
+        what: &str,
+        ops: u64,
+        in_flight: u64,
+        one: impl AsyncFn(u64) -> Result<(), ApiError>,
+    ) -> Result<Figures, ApiError> {
+        let (next, latencies) = (Cell::new(0), RefCell::new(Latencies::default()));
+        let lane = async || {
+            while next.get() < ops {
                 let n = next.replace(next.get() + 1);
-                operation.key = format!("bench/{}", n % KEYS);
                 let began = now_ms();
-                perform(self, &operation, TIMEOUT_MS).await?;
+                one(n).await?;
                 latencies.borrow_mut().add(now_ms() - began);
-                if n % (load.ops / 100).max(1) == 0 {
-                    let done = n as f64 / load.ops as f64;
-                    self.note_work("Measuring".into(), Some(done));
+                if n.is_multiple_of((ops / 100).max(1)) {
+                    self.note_work(what.into(), Some(n as f64 / ops as f64));
                 }
             }
             Ok::<(), ApiError>(())
         };
         let began = now_ms();
-        try_join_all((0..load.in_flight).map(|_| lane())).await?;
+        try_join_all((0..in_flight).map(|_| lane())).await?;
         let seconds = (now_ms() - began) / 1_000.0;
-        Ok(Figures::of(load.ops, seconds, &latencies.take()))
+        Ok(Figures::of(ops, seconds, &latencies.take()))
     }
 }
 

@@ -7,7 +7,7 @@ use super::arguments::Arguments;
 use super::results::{number, object, plain};
 use super::{Outcome, tabs_method};
 use crate::client::Cluster;
-use crate::client::moving::{Move, Moved};
+use crate::client::moving::{Move, Moved, Way};
 use crate::model::ApiError;
 use crate::settings;
 
@@ -27,21 +27,16 @@ const OPTIONS: [&str; 7] = [
 /// # Errors
 /// The browser's.
 pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
-    tabs_method(api, cluster, "exportTo", |me, args| async move {
-        args.know(0, &OPTIONS)?;
-        let timeout_ms = args.whole(0, "timeoutMs", 1.0, 600_000.0)?;
-        let timeout_ms = timeout_ms.unwrap_or(TIMEOUT_MS);
-        let moved = me.export_to(wanted(&args)?, timeout_ms).await?;
-        result(moved, "index")
-    })?;
-    install_beside(api, cluster)?;
-    tabs_method(api, cluster, "importFrom", |me, args| async move {
-        args.know(0, &OPTIONS)?;
-        let timeout_ms = args.whole(0, "timeoutMs", 1.0, 600_000.0)?;
-        let timeout_ms = timeout_ms.unwrap_or(TIMEOUT_MS);
-        let moved = me.import_from(wanted(&args)?, timeout_ms).await?;
-        result(moved, "revision")
-    })
+    for way in Way::BOTH {
+        tabs_method(api, cluster, way.call(), move |me, args| async move {
+            args.know(0, &OPTIONS)?;
+            let timeout_ms = args.whole(0, "timeoutMs", 1.0, 600_000.0)?;
+            let timeout_ms = timeout_ms.unwrap_or(TIMEOUT_MS);
+            let moved = me.copy(way, &wanted(&args)?, timeout_ms).await?;
+            result(moved, way.counts())
+        })?;
+    }
+    install_beside(api, cluster)
 }
 
 /// `beside`: tabs and etcd under the same load.

@@ -4,12 +4,18 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, RequestInit, RequestMode, Response};
+use web_sys::{
+    AbortController, Headers, ReadableStreamDefaultReader, RequestInit, RequestMode, Response,
+};
 
 use super::json::Json;
 use crate::model::ApiError;
+
+/// The longest answer that is read, in bytes.
+const ANSWER_MAX: u32 = 32 << 20;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +26,8 @@ pub enum Lost {
     Connection,
     /// What came is no JSON, under this status.
     Strange(u16),
+    /// More came than is read.
+    Large,
 }
 
 /// An answer: whether its status says that all is well, and its body.
@@ -30,8 +38,8 @@ pub struct Reply {
 
 /// Posts JSON and awaits JSON.
 pub async fn post(url: &str, body: &str, token: Option<&str>, ms: f64) -> Result<Reply, Lost> {
-    let (response, _timer) = ask(url, Some(body), token, RequestMode::Cors, ms).await?;
-    read(response, &_timer).await
+    let (response, timer) = ask(url, Some(body), token, RequestMode::Cors, ms).await?;
+    read(response, &timer).await
 }
 
 /// Gets JSON.
@@ -130,14 +138,50 @@ async fn start(url: &str, init: &RequestInit) -> Result<Response, JsValue> {
 }
 
 async fn read(response: Response, timer: &Timer) -> Result<Reply, Lost> {
-    let text = response.text().map_err(|_| Lost::Connection)?;
-    let text = JsFuture::from(text).await.map_err(|_| timer.lost())?;
-    let parsed = js_sys::JSON::parse(&text.as_string().unwrap_or_default());
-    let parsed = parsed.map_err(|_| Lost::Strange(response.status()))?;
+    let strange = |_| Lost::Strange(response.status());
+    let mut pieces = Pieces::of(&response).ok_or_else(|| strange(()))?;
+    let mut text = Vec::new();
+    while let Some(piece) = pieces.next().await.map_err(|_| timer.lost())? {
+        if text.len() as u32 + piece.length() > ANSWER_MAX {
+            pieces.end();
+            return Err(Lost::Large);
+        }
+        text.extend(piece.to_vec());
+    }
+    let text = String::from_utf8(text).map_err(|_| strange(()))?;
+    let parsed = js_sys::JSON::parse(&text).map_err(|_| strange(()))?;
     Ok(Reply {
         is_ok: response.ok(),
         body: Json::new(parsed),
     })
+}
+
+/// What is answered, as it comes.
+pub struct Pieces(ReadableStreamDefaultReader);
+
+impl Pieces {
+    pub fn of(response: &Response) -> Option<Self> {
+        let reader = response.body()?.get_reader().dyn_into();
+        reader.ok().map(Self)
+    }
+
+    /// The next one; `None` at the end.
+    ///
+    /// # Errors
+    /// The connection broke, or was aborted.
+    pub async fn next(&mut self) -> Result<Option<Uint8Array>, JsValue> {
+        let piece = JsFuture::from(self.0.read()).await?;
+        match Reflect::get(&piece, &"done".into())?.is_truthy() {
+            true => Ok(None),
+            false => Reflect::get(&piece, &"value".into())?.dyn_into().map(Some),
+        }
+    }
+
+    /// Has nothing more sent.
+    fn end(&self) {
+        // Whether the other side hears of it does not matter here.
+        drop(self.0.cancel());
+    }
 }
 
 impl Lost {
@@ -147,6 +191,7 @@ impl Lost {
             Self::Time => format!("{url} did not answer within {ms:.0} ms"),
             Self::Connection => format!("The connection to {url} broke"),
             Self::Strange(status) => format!("{url} answered with status {status} and no JSON"),
+            Self::Large => format!("{url} answered with more than {} MiB", ANSWER_MAX >> 20),
         };
         ApiError::new("TIMEOUT", format!("{what}; the outcome is unknown."))
     }

@@ -14,7 +14,8 @@ use super::{Etcd, watch};
 use crate::client::store::{Pair, Promised, Store, Watch};
 use crate::model::{ApiError, Call, Consistency, Status, Written};
 
-/// Own revisions remembered; older ones count as somebody else's.
+/// Own revisions remembered, and keys with writes of unknown outcome; older ones count as somebody
+/// else's.
 const OWN_MAX: usize = 20_000;
 
 /// What a range of keys holds, as of a revision.
@@ -123,6 +124,9 @@ impl Etcd {
 
     fn begin(&self, key: &str) {
         let mut own = self.0.own.borrow_mut();
+        if own.unsure.len() == OWN_MAX {
+            own.unsure.clear();
+        }
         *own.unsure.entry(hash(key)).or_default() += 1;
     }
 

@@ -43,7 +43,7 @@ pub async fn look(url: &str) -> Result<Look, ApiError> {
     let status = format!("{url}/v3/maintenance/status");
     match fetch::post(&status, "{}", None, LOOK_MS).await {
         Ok(reply) if reply.is_ok => of_status(url, &reply.body),
-        Ok(_) | Err(Lost::Strange(_)) => Err(not_new_etcd(url).await),
+        Ok(_) | Err(Lost::Strange(_) | Lost::Large) => Err(not_new_etcd(url).await),
         Err(Lost::Time) => Err(ApiError::new(
             "UNREACHABLE",
             format!("{url} does not answer within {LOOK_MS} ms."),

@@ -114,6 +114,7 @@ impl Etcd {
                     return Ok(reply.body);
                 }
                 Ok(reply) => Fault::of(reply.body.whole("code"), &reply.body.text("message")),
+                Err(Lost::Large) if !is_write => return Err(too_large()),
                 Err(lost) => {
                     if lost != Lost::Time {
                         self.note_down(at, format!("{url} does not answer."));
@@ -152,6 +153,7 @@ impl Etcd {
         target: Option<u64>,
         deadline: Deadline,
     ) -> Result<(usize, String), ApiError> {
+        let mut place = None;
         loop {
             if let Some(taken) = self.take(target) {
                 return Ok(taken);
@@ -163,11 +165,24 @@ impl Etcd {
                     None => nobody_took_it(deadline),
                 });
             }
-            let (sender, receiver) = oneshot::channel();
-            self.0.waiting.borrow_mut().push_back(sender);
-            // Nobody calls when a dead endpoint comes back.
-            within(receiver, LOOK_MS).await;
+            // Nobody calls when a dead endpoint comes back: it looks itself, and keeps its place.
+            let called = within(place.get_or_insert_with(|| self.queue()), LOOK_MS).await;
+            if called.is_some() {
+                place = None;
+            }
         }
+    }
+
+    /// A place in the queue for a free endpoint.
+    fn queue(&self) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = self.0.waiting.borrow_mut();
+        if waiting.len() == waiting.capacity() {
+            // Before it grows: not for those that have left.
+            waiting.retain(|it| !it.is_canceled());
+        }
+        waiting.push_back(sender);
+        receiver
     }
 
     fn take(&self, target: Option<u64>) -> Option<(usize, String)> {
@@ -286,6 +301,11 @@ impl Etcd {
             }
         }
     }
+}
+
+fn too_large() -> ApiError {
+    let sentence = "The answer is too large to be read. Ask for fewer pairs at a time.";
+    ApiError::new("ANSWER_TOO_LARGE", sentence)
 }
 
 fn nobody_took_it(deadline: Deadline) -> ApiError {

@@ -5,12 +5,11 @@ use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, ReadableStreamDefaultReader};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
 
 use super::endpoints::{Health, pick};
+use super::fetch::Pieces;
 use super::json::Keys;
 use super::{Etcd, Inner, fetch};
 use crate::client::store::Watch;
@@ -65,16 +64,14 @@ async fn follow(
     let keys = Keys::under(b"").json();
     let body = format!(r#"{{"create_request":{{{keys}}}}}"#);
     let response = fetch::open(&format!("{url}/v3/watch"), &body, token.as_deref(), end).await?;
-    let reader: ReadableStreamDefaultReader = response.body()?.get_reader().dyn_into().ok()?;
+    let mut pieces = Pieces::of(&response)?;
     let mut lines = 0_u64;
     loop {
-        let piece = JsFuture::from(reader.read()).await.ok()?;
-        let field = |name: &str| Reflect::get(&piece, &name.into()).unwrap_or(JsValue::UNDEFINED);
-        if over.get() || field("done").is_truthy() {
+        let piece = pieces.next().await.ok()??;
+        if over.get() {
             return None;
         }
-        let bytes = field("value").dyn_into::<Uint8Array>().ok()?;
-        let news = bytes.to_vec().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let news = piece.to_vec().iter().filter(|it| **it == b'\n').count() as u64;
         // The first line says that the watch stands.
         let is_first = lines == 0;
         lines += news;

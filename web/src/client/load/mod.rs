@@ -28,8 +28,11 @@ use self::operation::{Operation, perform};
 use self::pacer::Pacer;
 use self::plan::{Operations, Place, Plan};
 use super::Cluster;
+use super::judged::Judged;
 use crate::model::ApiError;
 
+/// Before the keys that it uses; they are left there.
+const PREFIX: &str = "load/";
 /// How often it is looked what is due, in milliseconds; whenever one is answered, too.
 const LOOK_EVERY_MS: u32 = 8;
 /// How long an operation that failed keeps its place, in milliseconds.
@@ -47,6 +50,7 @@ pub struct Loading {
 
 struct Load {
     cluster: Cluster,
+    store: Judged,
     plan: Plan,
     state: RefCell<State>,
 }
@@ -83,16 +87,17 @@ impl Cluster {
     /// As [`Cluster::load`].
     pub async fn start_load(&self, plan: Plan) -> Result<(), ApiError> {
         plan.check()?;
-        self.joined().await?;
+        let store = self.store().await?.clone();
         self.check_no_load()?;
         let now = now_ms();
         let load = Rc::new(Load {
             cluster: self.clone(),
+            store,
             plan,
             state: RefCell::new(State {
                 began_ms: now,
                 pacer: Pacer::new(plan.rate, now),
-                operations: Operations::new(plan),
+                operations: Operations::new(plan, PREFIX),
                 meter: Meter::new(now),
                 in_flight: 0,
                 stopped: false,
@@ -164,9 +169,9 @@ impl Load {
 
     async fn run(&self, place: Place, operation: Operation) {
         let began = now_ms();
-        let outcome = perform(&self.cluster, &operation, TIMEOUT_MS).await;
-        let now = now_ms();
         let kind = operation.kind;
+        let outcome = perform(&self.store, operation, TIMEOUT_MS).await;
+        let now = now_ms();
         match outcome {
             Ok(took_effect) => {
                 let mut state = self.state.borrow_mut();

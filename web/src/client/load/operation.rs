@@ -1,9 +1,10 @@
-//! One operation of a load or a measurement. This is the only place where they touch the cluster.
+//! One operation of a load or a measurement. This is the only place where they touch a cluster,
+//! whatever it is made of.
 
 use bytes::Bytes;
 
 use super::mix::Kind;
-use crate::client::Cluster;
+use crate::client::store::Store;
 use crate::model::{ApiError, Call, Consistency};
 
 /// What is to be done to a key.
@@ -12,9 +13,9 @@ pub struct Operation {
     pub kind: Kind,
     pub key: String,
     /// Of a write.
-    pub value: String,
+    pub value: Bytes,
     /// What a compare-and-swap expects.
-    pub expected: Option<String>,
+    pub expected: Option<Bytes>,
 }
 
 /// Does it; whether a write changed what was there.
@@ -22,8 +23,8 @@ pub struct Operation {
 /// # Errors
 /// The cluster's.
 pub async fn perform(
-    cluster: &Cluster,
-    operation: &Operation,
+    store: &dyn Store,
+    operation: Operation,
     timeout_ms: f64,
 ) -> Result<bool, ApiError> {
     let Operation {
@@ -32,22 +33,20 @@ pub async fn perform(
         value,
         expected,
     } = operation;
-    let mut call = Call {
+    let consistency = match kind {
+        Kind::StaleGet => Consistency::Stale,
+        _ => Consistency::Linearizable,
+    };
+    let call = Call {
         timeout_ms,
+        consistency,
         ..Call::default()
     };
-    if *kind == Kind::StaleGet {
-        call.consistency = Consistency::Stale;
-    }
-    let bytes = |text: &String| Bytes::from(text.clone());
     let written = match kind {
-        Kind::Get | Kind::StaleGet => return cluster.get(key, call).await.map(|_| false),
-        Kind::Put => cluster.put(key, bytes(value), call).await,
-        Kind::Cas => {
-            let expected = expected.as_ref().map(bytes);
-            cluster.cas(key, expected, bytes(value), call).await
-        }
-        Kind::Delete => cluster.delete(key, call).await,
+        Kind::Get | Kind::StaleGet => return store.get(&key, call).await.map(|_| false),
+        Kind::Put => store.put(&key, value, call).await,
+        Kind::Cas => store.cas(&key, expected, value, call).await,
+        Kind::Delete => store.delete(&key, call).await,
     };
     written.map(|written| written.effect)
 }

@@ -1,5 +1,7 @@
 //! What a load is to be, and the operations that follow from it.
 
+use bytes::Bytes;
+
 use super::mix::{Dealer, Kind, Mix};
 use super::operation::Operation;
 use crate::model::ApiError;
@@ -22,7 +24,7 @@ pub struct Plan {
     /// The most that are under way at any time.
     pub in_flight: u64,
     pub mix: Mix,
-    /// Keys it uses: `load/0` and so on. They are left there.
+    /// How many keys it uses: `0` and so on, under a prefix.
     pub keys: u64,
     pub value_bytes: u64,
     /// `None`: until it is stopped.
@@ -49,6 +51,8 @@ impl Plan {
 /// size allows, so that a judge can tell them apart.
 pub struct Operations {
     plan: Plan,
+    /// Before each key.
+    prefix: String,
     dealer: Dealer,
     /// How many there were.
     count: u64,
@@ -64,9 +68,10 @@ pub struct Place {
 }
 
 impl Operations {
-    pub fn new(plan: Plan) -> Self {
+    pub fn new(plan: Plan, prefix: impl Into<String>) -> Self {
         Self {
             plan,
+            prefix: prefix.into(),
             dealer: Dealer::default(),
             count: 0,
             held: vec![None; plan.keys as usize],
@@ -82,10 +87,10 @@ impl Operations {
         let held = self.held.get(key).copied().flatten();
         let operation = Operation {
             kind,
-            key: format!("load/{key}"),
+            key: format!("{}{key}", self.prefix),
             value: match kind {
                 Kind::Put | Kind::Cas => value(number),
-                Kind::Get | Kind::StaleGet | Kind::Delete => String::new(),
+                Kind::Get | Kind::StaleGet | Kind::Delete => Bytes::new(),
             },
             expected: held.filter(|_| kind == Kind::Cas).map(value),
         };
@@ -106,13 +111,10 @@ impl Operations {
 }
 
 /// So many bytes that are those of one write.
-fn value(number: u64, bytes: usize) -> String {
-    let mut value = format!("{number:x}.");
-    while value.len() < bytes {
-        value.push('x');
-    }
-    value.truncate(bytes);
-    value
+fn value(number: u64, bytes: usize) -> Bytes {
+    let mut value = format!("{number:x}.").into_bytes();
+    value.resize(bytes, b'x');
+    value.into()
 }
 
 /// The same number for the same one, without any order to be seen (SplitMix64).
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_key_is_used_and_every_value_differs() {
-        let mut operations = Operations::new(plan([100, 0, 0, 0, 0], 10));
+        let mut operations = Operations::new(plan([100, 0, 0, 0, 0], 10), "load/");
         let all: Vec<_> = (0..1_000).map(|_| operations.deal().1).collect();
         for key in 0..10 {
             let name = format!("load/{key}");
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_swap_expects_what_the_key_was_last_seen_to_hold() {
-        let mut operations = Operations::new(plan([0, 0, 0, 100, 0], 1));
+        let mut operations = Operations::new(plan([0, 0, 0, 100, 0], 1), "load/");
         let (first, one) = operations.deal();
         assert_eq!(one.expected, None);
         operations.settled(first, Kind::Cas, true);

@@ -1,13 +1,12 @@
 //! All pairs under a prefix of an etcd, as of one revision.
 
-use super::{AGAIN_MS, REQUEST_MS, TRIES, may_pass};
+use super::{REQUEST_MS, patiently};
 use crate::client::etcd::{Etcd, Keys, breathe};
 use crate::client::store::Pair;
 use crate::model::{ApiError, Call};
-use gloo_timers::future::TimeoutFuture;
 
 /// Pairs in the first answer, and in any.
-const PAGE_FIRST: u32 = 64;
+const PAGE_FIRST: u32 = 8;
 const PAGE_MAX: u32 = 2_000;
 /// About how many bytes of keys and values an answer should have.
 const PAGE_BYTES: usize = 2 << 20;
@@ -23,17 +22,16 @@ pub async fn read(etcd: &Etcd, prefix: &str) -> Result<(Vec<Pair>, u64), ApiErro
     };
     let mut keys = Keys::under(prefix.as_bytes());
     let (mut pairs, mut revision, mut limit) = (Vec::new(), None, PAGE_FIRST);
-    let mut tries = 0;
     loop {
-        let page = match etcd.range(&keys, limit, revision, call).await {
-            Err(error) if may_pass(&error) && tries < TRIES => {
-                tries += 1;
-                TimeoutFuture::new(AGAIN_MS).await;
+        let page = patiently(async || etcd.range(&keys, limit, revision, call).await).await;
+        let page = match page {
+            // Larger pairs than those before.
+            Err(error) if error.code == "ANSWER_TOO_LARGE" && limit > 1 => {
+                limit = (limit / 8).max(1);
                 continue;
             }
             page => page?,
         };
-        tries = 0;
         revision = Some(page.revision);
         let bytes: usize = page.pairs.iter().map(|(k, v)| k.len() + v.len()).sum();
         let fitting = limit as usize * PAGE_BYTES / bytes.max(1);

@@ -3,13 +3,9 @@
 use std::cell::Cell;
 
 use futures_util::future::try_join_all;
-use gloo_timers::future::TimeoutFuture;
 
 use super::difference::{Due, difference};
-use super::{
-    AGAIN_MS, Move, Moved, REQUEST_MS, TRIES, conflict, etcd_pairs, may_pass, stopped, tally,
-    verified,
-};
+use super::{Move, Moved, REQUEST_MS, conflict, etcd_pairs, patiently, stopped, tally, verified};
 use crate::client::Cluster;
 use crate::client::deadline::Deadline;
 use crate::client::etcd::{Etcd, Keys, compare, put};
@@ -25,38 +21,34 @@ const IN_FLIGHT: usize = 8;
 const WHAT: &str = "Copying to etcd";
 
 impl Cluster {
-    /// Copies all pairs under a prefix to an etcd. Signing in, and each reading of the tabs, may
-    /// take `timeout_ms`; the whole takes as long as it goes on.
-    ///
-    /// # Errors
-    /// Those of connecting; `CONFLICT` before anything was written, or where somebody else wrote
-    /// meanwhile; `MISMATCH`; what stopped it half way.
-    pub async fn export_to(&self, it: Move, timeout_ms: f64) -> Result<Moved, ApiError> {
-        self.check_tabs("exportTo")?;
-        let _work = self.work("Asking etcd");
-        let etcd = self.open_etcd(&it, Deadline::after(timeout_ms)).await?;
+    pub(super) async fn export(
+        &self,
+        etcd: &Etcd,
+        it: &Move,
+        timeout_ms: f64,
+    ) -> Result<Moved, ApiError> {
         self.set_work("Reading the tabs", None).await;
         let (here, as_of) = self.pairs_of_tabs(&it.prefix, timeout_ms).await?;
         self.set_work("Comparing with etcd", None).await;
-        let (there, _) = etcd_pairs::read(&etcd, &it.prefix).await?;
+        let (there, _) = etcd_pairs::read(etcd, &it.prefix).await?;
         let due = difference(&here, &there, it.overwrite)?;
         let (of, skipped) = (here.len() as u64, (here.len() - due.len()) as u64);
         let done = Cell::new(skipped);
-        self.moved_so_far(&it, WHAT, skipped, of);
+        self.moved_so_far(it, WHAT, skipped, of);
         let batches = batches(&due);
         let next = Cell::new(0);
         let lane = async || {
             while let Some(batch) = batches.get(next.replace(next.get() + 1)) {
-                write(&etcd, batch).await?;
+                write(etcd, batch).await?;
                 done.set(done.get() + batch.len() as u64);
-                self.moved_so_far(&it, WHAT, done.get(), of);
+                self.moved_so_far(it, WHAT, done.get(), of);
             }
             Ok(())
         };
         let all = try_join_all((0..IN_FLIGHT).map(|_| lane())).await;
         all.map_err(|error| stopped(error, done.get(), of))?;
         self.set_work("Checking what etcd has", None).await;
-        let (there, _) = etcd_pairs::read(&etcd, &it.prefix).await?;
+        let (there, _) = etcd_pairs::read(etcd, &it.prefix).await?;
         verified(tally(&here), tally(&there))?;
         Ok(Moved {
             tally: tally(&there),
@@ -105,18 +97,11 @@ async fn write(etcd: &Etcd, batch: &[Due]) -> Result<(), ApiError> {
         .map(|one| compare(&one.key, one.before.as_deref()));
     let compares: Vec<_> = compares.collect();
     let puts: Vec<_> = batch.iter().map(|one| put(&one.key, &one.value)).collect();
-    let mut tries = 0;
-    loop {
-        match etcd.transact(&compares, &puts, REQUEST_MS).await {
-            Ok(true) => return Ok(()),
-            // An earlier attempt may be in, whose answer was lost.
-            Ok(false) => return check(etcd, batch).await,
-            Err(error) if may_pass(&error) && tries < TRIES => {
-                tries += 1;
-                TimeoutFuture::new(AGAIN_MS).await;
-            }
-            Err(error) => return Err(error),
-        }
+    let is_in = patiently(async || etcd.transact(&compares, &puts, REQUEST_MS).await).await?;
+    match is_in {
+        true => Ok(()),
+        // An earlier attempt may be in, whose answer was lost.
+        false => check(etcd, batch).await,
     }
 }
 
@@ -126,7 +111,8 @@ async fn check(etcd: &Etcd, batch: &[Due]) -> Result<(), ApiError> {
         ..Call::default()
     };
     for one in batch {
-        let found = etcd.range(&Keys::one(&one.key), 1, None, call).await?;
+        let keys = Keys::one(&one.key);
+        let found = patiently(async || etcd.range(&keys, 1, None, call).await).await?;
         if found.pairs.first().map(|(_, value)| value) != Some(&one.value) {
             let why = "somebody else wrote it at the destination meanwhile.";
             return Err(conflict(&one.key, why));

@@ -4,20 +4,18 @@ use std::cell::Cell;
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use gloo_timers::future::TimeoutFuture;
 use tabraft::kv::Op;
 
 use super::difference::{Due, difference};
-use super::{
-    AGAIN_MS, Move, Moved, TRIES, conflict, etcd_pairs, may_pass, stopped, tally, verified,
-};
+use super::{Move, Moved, conflict, etcd_pairs, patiently, stopped, tally, verified};
 use crate::client::Cluster;
-use crate::client::deadline::Deadline;
+use crate::client::etcd::Etcd;
 use crate::client::store::{Pair, Store};
 use crate::model::{ApiError, Call};
 
-/// Writes under way.
+/// Writes under way, at the most, and bytes of their values.
 const IN_FLIGHT: usize = 256;
+const BYTES_MAX: usize = 16 << 20;
 /// For a write that waits for many others, in milliseconds.
 const WRITE_MS: f64 = 15_000.0;
 /// How many pairs between two words of progress.
@@ -26,38 +24,37 @@ const TOLD_EVERY: u64 = 500;
 const WHAT: &str = "Copying from etcd";
 
 impl Cluster {
-    /// Copies all pairs under a prefix from an etcd. Signing in, and each reading of the tabs, may
-    /// take `timeout_ms`; the whole takes as long as it goes on.
-    ///
-    /// # Errors
-    /// As [`Cluster::export_to`]; and before anything was written, `KEY_NOT_TEXT`, `KEY_TOO_LARGE`
-    /// and `VALUE_TOO_LARGE` for what tabs do not keep.
-    pub async fn import_from(&self, it: Move, timeout_ms: f64) -> Result<Moved, ApiError> {
-        self.check_tabs("importFrom")?;
-        let _work = self.work("Reading etcd");
-        let etcd = self.open_etcd(&it, Deadline::after(timeout_ms)).await?;
-        let (there, as_of) = etcd_pairs::read(&etcd, &it.prefix).await?;
+    pub(super) async fn import(
+        &self,
+        etcd: &Etcd,
+        it: &Move,
+        timeout_ms: f64,
+    ) -> Result<Moved, ApiError> {
+        self.set_work("Reading etcd", None).await;
+        let (there, as_of) = etcd_pairs::read(etcd, &it.prefix).await?;
         check_limits(&there)?;
         self.set_work("Comparing with the tabs", None).await;
         let (here, _) = self.pairs_of_tabs(&it.prefix, timeout_ms).await?;
         let due = difference(&there, &here, it.overwrite)?;
         let (of, skipped) = (there.len() as u64, (there.len() - due.len()) as u64);
         let done = Cell::new(skipped);
-        self.moved_so_far(&it, WHAT, skipped, of);
+        self.moved_so_far(it, WHAT, skipped, of);
         let next = Cell::new(0);
         let lane = async || {
             while let Some(one) = due.get(next.replace(next.get() + 1)) {
                 self.take(one).await?;
                 done.set(done.get() + 1);
                 if done.get().is_multiple_of(TOLD_EVERY) {
-                    self.moved_so_far(&it, WHAT, done.get(), of);
+                    self.moved_so_far(it, WHAT, done.get(), of);
                 }
             }
             Ok(())
         };
-        let all = try_join_all((0..IN_FLIGHT).map(|_| lane())).await;
+        let largest = due.iter().map(|one| one.value.len()).max();
+        let lanes = (BYTES_MAX / largest.unwrap_or(0).max(1)).clamp(1, IN_FLIGHT);
+        let all = try_join_all((0..lanes).map(|_| lane())).await;
         all.map_err(|error| stopped(error, done.get(), of))?;
-        self.moved_so_far(&it, WHAT, done.get(), of);
+        self.moved_so_far(it, WHAT, done.get(), of);
         self.set_work("Checking what the tabs have", None).await;
         let (here, _) = self.pairs_of_tabs(&it.prefix, timeout_ms).await?;
         verified(tally(&there), tally(&here))?;
@@ -75,26 +72,20 @@ impl Cluster {
             timeout_ms: WRITE_MS,
             ..Call::default()
         };
-        let mut tries = 0;
-        loop {
+        let cas = async || {
             let (before, value) = (one.before.clone(), one.value.clone());
-            match store.cas(key, before, value, call).await {
-                Ok(written) if written.effect => return Ok(()),
-                // An earlier attempt may be in, whose answer was lost.
-                Ok(_) => {
-                    if store.get(key, call).await?.as_ref() == Some(&one.value) {
-                        return Ok(());
-                    }
-                    let why = "somebody else wrote it at the destination meanwhile.";
-                    return Err(conflict(&one.key, why));
-                }
-                Err(error) if may_pass(&error) && tries < TRIES => {
-                    tries += 1;
-                    TimeoutFuture::new(AGAIN_MS).await;
-                }
-                Err(error) => return Err(error),
-            }
+            store.cas(key, before, value, call).await
+        };
+        if patiently(cas).await?.effect {
+            return Ok(());
         }
+        // An earlier attempt may be in, whose answer was lost.
+        let found = patiently(async || store.get(key, call).await).await?;
+        if found.as_ref() == Some(&one.value) {
+            return Ok(());
+        }
+        let why = "somebody else wrote it at the destination meanwhile.";
+        Err(conflict(&one.key, why))
     }
 }
 

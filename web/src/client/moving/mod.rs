@@ -16,6 +16,7 @@ mod etcd_pairs;
 mod export;
 mod import;
 
+use gloo_timers::future::TimeoutFuture;
 use tabraft::kv::tally::Tally;
 
 use super::Cluster;
@@ -30,6 +31,33 @@ const REQUEST_MS: f64 = 5_000.0;
 const TRIES: u32 = 12;
 /// Before a request is made again, in milliseconds.
 const AGAIN_MS: u32 = 500;
+
+/// Which way pairs go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    ToEtcd,
+    FromEtcd,
+}
+
+impl Way {
+    pub const BOTH: [Self; 2] = [Self::ToEtcd, Self::FromEtcd];
+
+    /// Its call in the console API.
+    pub fn call(self) -> &'static str {
+        match self {
+            Self::ToEtcd => "exportTo",
+            Self::FromEtcd => "importFrom",
+        }
+    }
+
+    /// What the source counts its changes by.
+    pub fn counts(self) -> &'static str {
+        match self {
+            Self::ToEtcd => "index",
+            Self::FromEtcd => "revision",
+        }
+    }
+}
 
 /// Where from or to, and what.
 pub struct Move {
@@ -54,6 +82,23 @@ pub struct Moved {
 }
 
 impl Cluster {
+    /// Copies all pairs under a prefix. Signing in, and each reading of the tabs, may take
+    /// `timeout_ms`; the whole takes as long as it goes on.
+    ///
+    /// # Errors
+    /// Those of connecting; `CONFLICT` before anything was written, or where somebody else wrote
+    /// meanwhile; `MISMATCH`; what stopped it half way. To tabs, `KEY_NOT_TEXT`, `KEY_TOO_LARGE`
+    /// and `VALUE_TOO_LARGE` for what they do not keep, before anything was written.
+    pub async fn copy(&self, way: Way, it: &Move, timeout_ms: f64) -> Result<Moved, ApiError> {
+        self.check_tabs(way.call())?;
+        let _work = self.work("Asking etcd");
+        let etcd = self.open_etcd(it, Deadline::after(timeout_ms)).await?;
+        match way {
+            Way::ToEtcd => self.export(&etcd, it, timeout_ms).await,
+            Way::FromEtcd => self.import(&etcd, it, timeout_ms).await,
+        }
+    }
+
     pub(super) async fn open_etcd(&self, it: &Move, deadline: Deadline) -> Result<Etcd, ApiError> {
         let etcd = Etcd::connect(&it.endpoints).await?;
         if let Some((name, password)) = &it.login {
@@ -95,15 +140,34 @@ fn conflict(key: &[u8], why: &str) -> ApiError {
     ApiError::new("CONFLICT", format!("{key:?}: {why}"))
 }
 
+/// Makes a request, and the same again while that may help: the member may come back. Only for what
+/// does no harm if it takes effect and is made again: what reads, and what writes nothing unless it
+/// finds what was there before.
+async fn patiently<T>(request: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
+    let mut tries = 0;
+    loop {
+        match request().await {
+            Err(error) if may_pass(&error) && tries < TRIES => {
+                tries += 1;
+                TimeoutFuture::new(AGAIN_MS).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
 /// Whether the same request can be made again: the member may come back, or it is known then.
 fn may_pass(error: &ApiError) -> bool {
-    matches!(error.code, "TIMEOUT" | "UNREACHABLE" | "NO_LEADER" | "BUSY")
+    matches!(
+        error.code,
+        "TIMEOUT" | "UNREACHABLE" | "NO_LEADER" | "BUSY" | "SESSION_EXPIRED"
+    )
 }
 
 /// An error that stopped it half way.
 fn stopped(error: ApiError, done: u64, of: u64) -> ApiError {
     let message = format!(
-        "{} {done} of {of} pairs are at the destination; running it again goes on from there.",
+        "{} At least {done} of {of} pairs are at the destination; running it again goes on from there.",
         error.message
     );
     ApiError { message, ..error }
