@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tabraft_browser_tests::browser::Kind;
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::chance::Chance;
