@@ -26,7 +26,7 @@ const CALM: Tempo = Tempo {
 const BUSY: Tempo = Tempo {
     status_ms: 250.0,
     events_ms: 1_000.0,
-    flights_ms: 2_500.0,
+    flights_ms: 4_000.0,
 };
 
 /// Entries committed a second from which on the cluster works hard, and below which it does not
