@@ -44,7 +44,7 @@ impl Kind {
             Kind::Snapshot => 1,
             Kind::Envelope => 2,
             Kind::Backup => 1,
-            Kind::Run => 1,
+            Kind::Run => 2,
         }
     }
 

@@ -1,10 +1,79 @@
 //! Settings that change while the cluster runs.
 
-use crate::model::Change;
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::Live;
 use crate::settings::{
-    CATCHUP_ENTRIES, PAUSE_TICKS, SNAPSHOT_BYTES, SNAPSHOT_ENTRIES, Settings, whole_number,
+    CATCHUP_ENTRIES, PAUSE_TICKS, Revive, SNAPSHOT_BYTES, SNAPSHOT_ENTRIES, Settings, whole_number,
 };
+
+/// What `configure` can change while the cluster runs; `None` leaves a setting as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Change {
+    pub snapshot_entries: Option<u64>,
+    pub snapshot_bytes: Option<u64>,
+    pub catchup_entries: Option<u64>,
+    pub salvage: Option<bool>,
+    pub succession: Option<bool>,
+    pub revive: Option<Revive>,
+    pub sit_out_ticks: Option<u64>,
+    pub step_down_ticks: Option<u64>,
+    pub reopen_ticks: Option<u64>,
+}
+
+impl Change {
+    /// This change, then another one.
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            snapshot_entries: next.snapshot_entries.or(self.snapshot_entries),
+            snapshot_bytes: next.snapshot_bytes.or(self.snapshot_bytes),
+            catchup_entries: next.catchup_entries.or(self.catchup_entries),
+            salvage: next.salvage.or(self.salvage),
+            succession: next.succession.or(self.succession),
+            revive: next.revive.or(self.revive),
+            sit_out_ticks: next.sit_out_ticks.or(self.sit_out_ticks),
+            step_down_ticks: next.step_down_ticks.or(self.step_down_ticks),
+            reopen_ticks: next.reopen_ticks.or(self.reopen_ticks),
+        }
+    }
+
+    /// What of it differs from another change.
+    pub fn unlike(self, other: &Self) -> Self {
+        fn part<T: PartialEq>(value: Option<T>, other: &Option<T>) -> Option<T> {
+            if value == *other { None } else { value }
+        }
+        Self {
+            snapshot_entries: part(self.snapshot_entries, &other.snapshot_entries),
+            snapshot_bytes: part(self.snapshot_bytes, &other.snapshot_bytes),
+            catchup_entries: part(self.catchup_entries, &other.catchup_entries),
+            salvage: part(self.salvage, &other.salvage),
+            succession: part(self.succession, &other.succession),
+            revive: part(self.revive, &other.revive),
+            sit_out_ticks: part(self.sit_out_ticks, &other.sit_out_ticks),
+            step_down_ticks: part(self.step_down_ticks, &other.step_down_ticks),
+            reopen_ticks: part(self.reopen_ticks, &other.reopen_ticks),
+        }
+    }
+
+    /// What of it is about settings that `wanted` picks by their names in an address.
+    pub fn only(self, wanted: impl Fn(&str) -> bool) -> Self {
+        fn part<T>(value: Option<T>, wanted: bool) -> Option<T> {
+            value.filter(|_| wanted)
+        }
+        Self {
+            snapshot_entries: part(self.snapshot_entries, wanted("snapshot_entries")),
+            snapshot_bytes: part(self.snapshot_bytes, wanted("snapshot_bytes")),
+            catchup_entries: part(self.catchup_entries, wanted("catchup_entries")),
+            salvage: part(self.salvage, wanted("salvage")),
+            succession: part(self.succession, wanted("succession")),
+            revive: part(self.revive, wanted("revive")),
+            sit_out_ticks: part(self.sit_out_ticks, wanted("sit_out_ticks")),
+            step_down_ticks: part(self.step_down_ticks, wanted("step_down_ticks")),
+            reopen_ticks: part(self.reopen_ticks, wanted("reopen_ticks")),
+        }
+    }
+}
 
 impl Settings {
     /// What a running replica goes by.
@@ -94,5 +163,50 @@ impl Settings {
         next.succession = change.succession.unwrap_or(next.succession);
         next.revive = change.revive.unwrap_or(next.revive);
         Ok(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn change(text: &str) -> Change {
+        let value = js_sys::JSON::parse(text).expect("JSON");
+        serde_wasm_bindgen::from_value(value).expect("a change")
+    }
+
+    /// All nine, so that none is forgotten.
+    const ALL: &str = r#"{ "snapshotEntries": 20, "snapshotBytes": 4096, "catchupEntries": 7, "salvage": false,
+        "succession": false, "revive": "all", "sitOutTicks": 11, "stepDownTicks": 12, "reopenTicks": 13 }"#;
+
+    #[test]
+    fn a_change_is_parted_by_the_names_of_addresses() {
+        let all = change(ALL);
+        assert_eq!(all.only(|_| true), all);
+        assert_eq!(all.only(|_| false), Change::default());
+        let names = Settings::default().values().map(|(name, _)| name);
+        let mut whole = Change::default();
+        let mut found = 0;
+        for name in names {
+            let part = all.only(|it| it == name);
+            found += usize::from(part != Change::default());
+            whole = whole.then(part);
+        }
+        assert_eq!((whole, found), (all, 9));
+    }
+
+    #[test]
+    fn what_another_change_has_is_left_out() {
+        let all = change(ALL);
+        assert_eq!(all.unlike(&all), Change::default());
+        assert_eq!(all.unlike(&Change::default()), all);
+        let other = change(r#"{ "snapshotEntries": 21, "salvage": false, "reopenTicks": 13 }"#);
+        let left = change(
+            r#"{ "snapshotEntries": 20, "snapshotBytes": 4096, "catchupEntries": 7, "succession": false,
+                "revive": "all", "sitOutTicks": 11, "stepDownTicks": 12 }"#,
+        );
+        assert_eq!(all.unlike(&other), left);
     }
 }

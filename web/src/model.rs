@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::change::Change;
+
 /// How a replica's host is, whatever Raft says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -285,38 +287,6 @@ pub struct Work {
     pub what: String,
     /// From 0 to 1; `None` where the end is not in sight.
     pub done: Option<f64>,
-}
-
-/// What `configure` can change while the cluster runs; `None` leaves a setting as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Change {
-    pub snapshot_entries: Option<u64>,
-    pub snapshot_bytes: Option<u64>,
-    pub catchup_entries: Option<u64>,
-    pub salvage: Option<bool>,
-    pub succession: Option<bool>,
-    pub revive: Option<crate::settings::Revive>,
-    pub sit_out_ticks: Option<u64>,
-    pub step_down_ticks: Option<u64>,
-    pub reopen_ticks: Option<u64>,
-}
-
-impl Change {
-    /// This change, then another one.
-    pub fn then(self, next: Self) -> Self {
-        Self {
-            snapshot_entries: next.snapshot_entries.or(self.snapshot_entries),
-            snapshot_bytes: next.snapshot_bytes.or(self.snapshot_bytes),
-            catchup_entries: next.catchup_entries.or(self.catchup_entries),
-            salvage: next.salvage.or(self.salvage),
-            succession: next.succession.or(self.succession),
-            revive: next.revive.or(self.revive),
-            sit_out_ticks: next.sit_out_ticks.or(self.sit_out_ticks),
-            step_down_ticks: next.step_down_ticks.or(self.step_down_ticks),
-            reopen_ticks: next.reopen_ticks.or(self.reopen_ticks),
-        }
-    }
 }
 
 /// How a replica's disk misbehaves on purpose.

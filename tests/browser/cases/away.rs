@@ -44,7 +44,7 @@ async fn export(tab: &Tab, call: &str) -> Result<String> {
 }
 
 /// A crash is recorded, saved, and opened in the page of another cluster by its button: sentence,
-/// map, cards, logs, timeline and events are those of the run. Nothing can be changed while it is
+/// map, cards, keys, logs, timeline and events are those of the run. Nothing can be changed while it is
 /// shown, and the live cluster goes on. Any other file is refused by name and changes nothing.
 pub async fn saved_run(case: &Case) -> Result<()> {
     let old = case
@@ -63,6 +63,8 @@ pub async fn saved_run(case: &Case) -> Result<()> {
         it.contains(&format!("Node {next} leads in term {later}"))
     })
     .await?;
+    old.shows("keys", "the last write", |it| it.contains("after"))
+        .await?;
     let then = old.status().await?;
     old.press("save-run").await?;
     old.shows("run-told", "the file", |it| {
@@ -106,6 +108,10 @@ pub async fn saved_run(case: &Case) -> Result<()> {
         events.contains(&format!("Node {leader} was crashed.")),
         "{events}"
     );
+    tab.shows("keys", "the run's", |it| {
+        it.contains("after") && !it.contains("mine")
+    })
+    .await?;
     let settings: String = tab
         .eval(
             "return document.querySelector('[data-testid=run] .hint').title",

@@ -106,17 +106,28 @@ pub async fn settings_kept(case: &Case) -> Result<()> {
         Ok(it.nodes.iter().all(|it| it.snapshot_index > 20))
     })
     .await?;
-    // The same from a tab whose address says otherwise.
+    // A tab whose address says otherwise goes by that, in this alone; what is kept stays.
     let other = case.open("main", "&host=none&snapshot_entries=500").await?;
     ensure!(
-        in_force(&other).await?[0] == json!(20),
+        in_force(&other).await? == json!([500, 5_000, false]),
         "{}",
         in_force(&other).await?
+    );
+    let step_down = json!([{ "stepDownTicks": 321 }]);
+    other.call("configure", step_down).await?;
+    let both = ["\"snapshotEntries\":20", "\"stepDownTicks\":321"];
+    let after = kept(&other).await?;
+    ensure!(both.iter().all(|it| after.contains(it)), "{after}");
+    // The others take what it changed, and nothing of its address.
+    ensure!(
+        in_force(&tab).await? == json!([20, 77, false]),
+        "{}",
+        in_force(&tab).await?
     );
     other.close().await?;
 
     // As the address says: nothing is left to keep.
-    let back = json!([{ "snapshotEntries": 10_000, "salvage": true }]);
+    let back = json!([{ "snapshotEntries": 10_000, "salvage": true, "stepDownTicks": 200 }]);
     tab.call("configure", back).await?;
     ensure!(kept(&tab).await?.is_empty(), "{}", kept(&tab).await?);
     tab.call("configure", json!([{ "snapshotEntries": 30 }]))

@@ -38,26 +38,32 @@ async fn now(tab: &Tab) -> Result<Option<Figures>> {
     tab.eval("return tabraft.loadFigures()", Value::Null).await
 }
 
-/// Three seconds of a mix at a rate: no more operations than that, of these kinds, all judged. One at a time
-/// does not reach any rate, and says so. Wrong wishes are refused.
+/// Three seconds of a mix at a rate: as many operations as that makes, of these kinds, all judged. One at a
+/// time does not reach any rate, and says so. Wrong wishes are refused.
 pub async fn load_of_a_mix(case: &Case) -> Result<()> {
     let tab = case.open("main", "&nodes=3&host=auto").await?;
     tab.healthy(3).await?;
     ensure!(now(&tab).await?.is_none(), "figures of no load");
     let mix = json!({ "put": 50, "get": 20, "stale": 10, "cas": 15, "delete": 5 });
-    let wish = json!([{ "rate": 40, "inFlight": 32, "mix": mix, "keys": 20, "valueBytes": 100, "seconds": 3 }]);
-    let told: Figures = serde_json::from_value(tab.call("load", wish).await?)?;
+    // There is always room for one more.
+    let wish = json!([{ "rate": 40, "inFlight": 1_000, "mix": mix, "keys": 20, "valueBytes": 100, "seconds": 3 }]);
+    let (told, longest_ms): (Figures, f64) = tab.eval(WATCHED_LOAD, wish).await?;
     let sound = !told.running
         && told.wanted == Some(40.0)
-        // It may be behind on a busy machine, never ahead.
-        && (60..=121).contains(&told.acknowledged)
-        && (2.9..6.0).contains(&told.seconds)
+        && (2.9..10.0).contains(&told.seconds)
         && (told.per_second * told.seconds - told.acknowledged as f64).abs() < 1.0
         && told.p50_ms > 0.0
         && told.p99_ms >= told.p50_ms
         && told.errors.is_empty()
         && (told.unknown, told.in_flight) == (0, 0);
     ensure!(sound, "{told:?}");
+    // However slow the machine is: all that are due are made, unless the page itself stood still for
+    // longer than a load makes up for.
+    let all = told.acknowledged == 120;
+    ensure!(
+        all || (longest_ms > 900.0 && told.acknowledged < 120),
+        "{told:?}, the page stood still for {longest_ms} ms"
+    );
     // Stale reads are not judged.
     let kinds = kinds(&tab).await?;
     let share = |kind: &str| kinds.get(kind).copied().unwrap_or(0) * 100 / told.acknowledged;
@@ -96,6 +102,15 @@ pub async fn load_of_a_mix(case: &Case) -> Result<()> {
     }
     Ok(())
 }
+
+/// A load, and for how long the page's timers stood still meanwhile, at the most.
+const WATCHED_LOAD: &str = "let last = performance.now(), longest = 0;\
+    const look = () => { const now = performance.now(); longest = Math.max(longest, now - last); last = now; };\
+    const watch = setInterval(look, 10);\
+    const told = await tabraft.load(...args);\
+    clearInterval(watch);\
+    look();\
+    return [told, longest]";
 
 /// Without a quorum a load waits, and never has more under way than it may; when the quorum is
 /// back it goes on. Stopped, it ends. While it runs there is no other, and no measurement.
@@ -157,6 +172,31 @@ pub async fn load_piles_nothing_up(case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// At no look more operations were made than the page's clock allows; and as many as it allows, once a
+/// look finds no timer late.
+async fn keeps_to_its_rate(tab: &Tab, rate: f64) -> Result<()> {
+    eventually("as many operations as are due", SOON, async || {
+        let told = now(tab).await?;
+        let told = told.filter(|it| it.running && it.seconds > 2.0);
+        let Some(told) = told else {
+            anyhow::bail!("it does not run for long enough");
+        };
+        let begun = told.acknowledged + told.in_flight + told.errors.values().sum::<u64>();
+        let due = (rate * told.seconds).floor() as u64 + 1;
+        ensure!(begun == due, "{begun} of {due}: {told:?}");
+        Ok(())
+    })
+    .await?;
+    for _ in 0..20 {
+        let Some(told) = now(tab).await? else {
+            anyhow::bail!("there is none");
+        };
+        let made = told.acknowledged + told.in_flight;
+        ensure!(made as f64 <= rate * told.seconds + 1.0, "{told:?}");
+    }
+    Ok(())
+}
+
 /// Also a button that does not apply now.
 async fn click(tab: &Tab, hook: &str) -> Result<()> {
     let click = "document.querySelector(`[data-testid=${args}]`).click()";
@@ -179,8 +219,9 @@ pub async fn load_from_the_page(case: &Case) -> Result<()> {
     tab.fill("load-put", "50").await?;
     tab.choose("load-rate", "50").await?;
     tab.press("load-start").await?;
+    keeps_to_its_rate(&tab, 50.0).await?;
     tab.shows("load-reached", "the rate", |it| {
-        it.parse().is_ok_and(|rate: u64| (20..=60).contains(&rate))
+        it.parse().is_ok_and(|rate: u64| (49..=51).contains(&rate))
     })
     .await?;
     tab.shows("load-wanted", "the wish", |it| it == "of 50 wanted")

@@ -1,6 +1,8 @@
 //! The timeline: what was, and a moment of it shown again.
 
-use anyhow::{Result, ensure};
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::tab::Tab;
@@ -187,4 +189,133 @@ pub async fn look_back(case: &Case) -> Result<()> {
     tab.shows("sentence", &words, |it| it.contains(&words))
         .await?;
     Ok(())
+}
+
+/// What the table of keys shows, and what it says of that.
+async fn keys(tab: &Tab) -> Result<(BTreeMap<String, String>, String)> {
+    let look = "const rows = [...document.querySelectorAll('[data-testid=keys] tbody tr')];\
+                const pair = (row) => [row.dataset.key, row.querySelector('td').textContent];\
+                return [Object.fromEntries(rows.map(pair)),\
+                        document.querySelector('[data-testid=keys-told]').textContent]";
+    tab.eval(look, Value::Null).await
+}
+
+async fn keys_become(tab: &Tab, wanted: &[(&str, &str)]) -> Result<()> {
+    eventually("the keys in the table", SOON, async || {
+        let (rows, told) = keys(tab).await?;
+        ensure!(rows == pairs(wanted), "{rows:?}, {told}");
+        Ok(())
+    })
+    .await
+}
+
+fn pairs(all: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    all.iter().map(owned).collect()
+}
+
+/// For so long that there is a moment to go back to.
+async fn time_passes(tab: &Tab) -> Result<()> {
+    let now = "return performance.now()";
+    let began: f64 = tab.eval(now, Value::Null).await?;
+    eventually("a second and a half to pass", SOON, async || {
+        let passed: f64 = tab.eval::<f64>(now, Value::Null).await? - began;
+        ensure!(passed > 1_500.0, "{passed} ms");
+        Ok(())
+    })
+    .await
+}
+
+/// From the first moment to now, step by step, the table of keys shows what it showed then, and says
+/// when that was read. What is written meanwhile is not shown before *Live*. A saved run has it, too.
+pub async fn look_back_at_keys(case: &Case) -> Result<()> {
+    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    tab.healthy(3).await?;
+    let stages = [
+        vec![("a", "1"), ("b", "1")],
+        vec![("a", "2"), ("b", "1"), ("c", "<i>3</i>")],
+        vec![("b", "1"), ("c", "<i>3</i>")],
+    ];
+    tab.put("a", "1").await?;
+    tab.put("b", "1").await?;
+    keys_become(&tab, &stages[0]).await?;
+    time_passes(&tab).await?;
+    tab.put("a", "2").await?;
+    tab.put("c", "<i>3</i>").await?;
+    keys_become(&tab, &stages[1]).await?;
+    time_passes(&tab).await?;
+    tab.call("delete", json!(["a"])).await?;
+    keys_become(&tab, &stages[2]).await?;
+    time_passes(&tab).await?;
+
+    tab.press("zoom-30s").await?;
+    key(&tab, Key::Home).await?;
+    tab.shows("keys-told", "that nothing was read", |it| {
+        it == "No keys had been read by then."
+    })
+    .await?;
+    let file = tab.eval::<String>(SAVE, Value::Null).await?;
+    tab.put("d", "later").await?;
+    let seen = scrub_through(&tab).await?;
+    let wanted: Vec<_> = stages.iter().map(|it| pairs(it)).collect();
+    let mut found = wanted.iter().peekable();
+    for (rows, told) in &seen {
+        // Two writes of a stage may be apart, so others can be between these.
+        found.next_if(|it| *it == rows);
+        ensure!(!rows.contains_key("d") || rows.len() == 3, "{seen:?}");
+        let says = told.starts_with("Read at ") || told == "No keys had been read by then.";
+        ensure!(says, "{told}");
+    }
+    ensure!(found.next().is_none(), "{seen:?}");
+    let held = |(rows, told): &&(BTreeMap<String, String>, String)| {
+        *rows == wanted[0] && told.ends_with("; nothing had changed since.")
+    };
+    ensure!(seen.iter().any(|it| held(&it)), "{seen:?}");
+    let idle = "return document.querySelector('[data-testid=keys-from]').disabled";
+    ensure!(
+        !tab.eval::<bool>(idle, Value::Null).await?,
+        "at the present"
+    );
+
+    // A prefix picks from what was read.
+    key(&tab, Key::Home).await?;
+    ensure!(tab.eval::<bool>(idle, Value::Null).await?, "in the past");
+    tab.fill("prefix", "b").await?;
+    let seen = scrub_through(&tab).await?;
+    let only = |(rows, _): &(BTreeMap<String, String>, String)| *rows == pairs(&[("b", "1")]);
+    ensure!(seen.iter().any(only), "{seen:?}");
+    let other = |(rows, _): &(BTreeMap<String, String>, String)| rows.keys().any(|key| key != "b");
+    ensure!(!seen.iter().any(other), "{seen:?}");
+    let focus = "document.querySelector('[data-testid=prefix]').focus()";
+    tab.run(focus, Value::Null).await?;
+    tab.type_keys(&String::from(Key::Backspace.value())).await?;
+    keys_become(&tab, &[("b", "1"), ("c", "<i>3</i>"), ("d", "later")]).await?;
+
+    tab.run(OPEN, json!(file)).await?;
+    keys_become(&tab, &stages[2]).await?;
+    key(&tab, Key::Home).await?;
+    keys_become(&tab, &[]).await?;
+    tab.call("closeRun", json!([])).await?;
+    keys_become(&tab, &[("b", "1"), ("c", "<i>3</i>"), ("d", "later")]).await
+}
+
+const SAVE: &str = "const bytes = new Uint8Array(await (await tabraft.exportRun()).arrayBuffer());\
+                    return btoa(Array.from(bytes, (it) => String.fromCharCode(it)).join(''))";
+const OPEN: &str =
+    "await tabraft.openRun(new Blob([Uint8Array.from(atob(args), (it) => it.charCodeAt(0))]))";
+
+/// Steps from the moment that is shown to the present; what the keys were at each, where that changed.
+async fn scrub_through(tab: &Tab) -> Result<Vec<(BTreeMap<String, String>, String)>> {
+    let mut seen = vec![keys(tab).await?];
+    for _ in 0..400 {
+        if !tab.has("past").await? {
+            return Ok(seen);
+        }
+        key(tab, Key::Right).await?;
+        let now = keys(tab).await?;
+        if seen.last() != Some(&now) && tab.has("past").await? {
+            seen.push(now);
+        }
+    }
+    bail!("the present was not reached: {seen:?}")
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thirtyfour::WindowHandle;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Kind};
 use crate::processes;
 use crate::status::{Agreement, Status};
 use crate::wait::{SOON, eventually};
@@ -288,6 +288,10 @@ impl Tab {
 
     /// Closes the tab, as a person does. A tab whose process was killed can be closed, too.
     pub async fn close(&self) -> Result<()> {
+        // Firefox ends a script of a tab that is closed wherever it is, and runs others after it.
+        if self.browser.kind == Kind::Firefox && self.answers().await {
+            self.run("harness.closing = true", Value::Null).await?;
+        }
         let driver = self.browser.driver().await?;
         // A killed tab may have left the list by itself.
         if driver.windows().await?.contains(&self.window) {

@@ -19,17 +19,21 @@ pub struct Changed {
     change: Change,
     /// Those in force, if anything was changed.
     pub settings: Option<Settings>,
+    /// What was kept from an earlier visit and is not in force: this tab's address says otherwise.
+    overruled: Change,
 }
 
 impl Changed {
-    pub fn change(&self) -> &Change {
-        &self.change
-    }
-
     /// Takes what was kept from an earlier visit.
-    pub fn take(&mut self, change: Change, settings: Settings) {
+    pub fn take(&mut self, change: Change, settings: Settings, overruled: Change) {
         self.change = change;
         self.settings = Some(settings);
+        self.overruled = overruled;
+    }
+
+    /// What is to be kept for the next visit, and told to others.
+    pub fn all(&self) -> Change {
+        self.overruled.then(self.change)
     }
 }
 
@@ -87,12 +91,15 @@ impl Cluster {
         let changed = self.0.changed.borrow();
         Word::Configure {
             stamp: changed.stamp.clone(),
-            change: changed.change,
+            change: changed.all(),
         }
     }
 
     /// Another tab has changed settings.
     pub(super) fn on_configure(&self, stamp: (u64, TabId), change: Change) {
+        let overruled = self.0.changed.borrow().overruled;
+        // What was kept before stays overruled; a change of it is not.
+        let change = change.unlike(&overruled);
         let settings = match self.0.settings.changed(&change) {
             Ok(settings) => settings,
             Err(wanted) => {
@@ -108,6 +115,7 @@ impl Cluster {
                 stamp,
                 change,
                 settings: Some(settings.clone()),
+                overruled,
             };
         }
         self.tell(Update::Status);

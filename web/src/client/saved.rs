@@ -1,12 +1,13 @@
 //! Settings that were changed, kept in the browser for the next visit of the same cluster.
 //!
-//! What differs from the page's address is kept, and rules over the address then, as it does for a
-//! tab that comes later. A cluster that begins anew under the name begins without.
+//! What differs from the page's address is kept. At the next visit it rules over the usual settings, and
+//! an address that names a setting rules over it: who opens a link wants what it says. What is
+//! overruled so stays kept. A cluster that begins anew under the name begins without.
 
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-use super::Cluster;
+use super::{Cluster, address};
 use crate::model::Change;
 
 impl Cluster {
@@ -22,15 +23,21 @@ impl Cluster {
         };
         let change = js_sys::JSON::parse(text).ok();
         let change = change.and_then(|it| serde_wasm_bindgen::from_value::<Change>(it).ok());
-        let changed = change.map(|it| self.0.settings.changed(&it).map(|settings| (it, settings)));
-        match changed {
-            Some(Ok((change, settings))) => self.0.changed.borrow_mut().take(change, settings),
-            Some(Err(wanted)) => {
-                self.notice(format!(
-                    "Settings kept for this cluster were not taken: {wanted}."
-                ));
+        let Some(kept) = change else {
+            return self.notice("Settings kept for this cluster cannot be read.".into());
+        };
+        // An address that cannot be read says nothing.
+        let address = address::parameters().unwrap_or_default();
+        let is_said = |name: &str| address.iter().any(|(said, _)| said == name);
+        let (change, overruled) = (kept.only(|it| !is_said(it)), kept.only(is_said));
+        match self.0.settings.changed(&change) {
+            Ok(settings) => {
+                let mut changed = self.0.changed.borrow_mut();
+                changed.take(change, settings, overruled);
             }
-            None => self.notice("Settings kept for this cluster cannot be read.".into()),
+            Err(wanted) => self.notice(format!(
+                "Settings kept for this cluster were not taken: {wanted}."
+            )),
         }
     }
 
@@ -39,7 +46,7 @@ impl Cluster {
         let (Some(storage), Some(joined)) = (storage(), self.0.joined.get()) else {
             return;
         };
-        let change = self.0.settings.less(self.0.changed.borrow().change());
+        let change = self.0.settings.less(&self.0.changed.borrow().all());
         let key = self.settings_key();
         let kept = match change == Change::default() {
             true => storage.remove_item(&key),

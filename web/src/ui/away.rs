@@ -67,9 +67,9 @@ fn Runs(feed: Feed) -> impl IntoView {
         <div class="item" role="group" aria-labelledby="runs-title">
             <h3 id="runs-title">"This run"</h3>
             <p class="hint">
-                {format!("What this page has seen since {since}: sentence, map, nodes, logs, timeline \
-                    and events, without keys. A file of it can be opened in any browser, to be \
-                    looked at.")}
+                {format!("What this page has seen since {since}: sentence, map, nodes, logs, timeline, \
+                    events, and the keys and values that were in its table. A file of it can be \
+                    opened in any browser, to be looked at.")}
             </p>
             <div class="acts">
                 <button type="button" data-testid="save-run" on:click=save

@@ -1,5 +1,6 @@
 //! One replica: what it knows, where it runs, and what can be done to it.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use super::command::{Place, Told};
@@ -10,6 +11,7 @@ use super::look::{Look, RoleMark};
 use super::machine::{self, Machine};
 use super::more::More;
 use super::question::{Asked, Question};
+use super::sight::in_sight;
 use super::standing::Standing;
 use super::verb::Verb;
 use super::verb_button::VerbButton;
@@ -17,7 +19,8 @@ use crate::model::{NodeStatus, State};
 
 #[component]
 pub fn Card(feed: Feed, id: u64) -> impl IntoView {
-    let node = feed.node(id);
+    let card = NodeRef::<html::Article>::new();
+    let node = feed.node(id, feed.follows(in_sight(card)));
     let whereabouts = move || match feed.viewing.get() {
         true => "then",
         false => node.with(whereabouts),
@@ -25,7 +28,7 @@ pub fn Card(feed: Feed, id: u64) -> impl IntoView {
     let look = Memo::new(move |_| node.with(Look::of));
     let standing = Memo::new(move |_| feed.status.with(|s| Standing::of(s, id)));
     view! {
-        <article class=move || format!("card {}", look.get().class())
+        <article class=move || format!("card {}", look.get().class()) node_ref=card
             id=format!("card-{id}") tabindex="-1"
             aria-label=move || format!("Node {id}, {}", look.get().word()) data-testid=format!("node-{id}")>
             <div class="who">

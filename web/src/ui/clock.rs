@@ -1,21 +1,18 @@
 //! The browser's clocks.
 
-use js_sys::{Date, Reflect};
+use js_sys::Date;
 use leptos::prelude::window;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
+use web_sys::Performance;
+
+thread_local! {
+    /// Every browser that runs this has one.
+    static TICKING: Option<Performance> = window().performance();
+}
 
 /// Milliseconds since the page was opened, with fractions and never backwards: for durations.
 pub fn ticking_ms() -> f64 {
-    let performance = Reflect::get(&window(), &JsValue::from_str("performance"));
-    let reading = performance.and_then(|p| {
-        let now = Reflect::get(&p, &JsValue::from_str("now"))?;
-        now.dyn_into::<js_sys::Function>()?.call0(&p)
-    });
-    // Every browser that runs this has `performance`; the wall clock is only coarser.
-    reading
-        .ok()
-        .and_then(|v| v.as_f64())
-        .unwrap_or_else(wall_ms)
+    TICKING.with(|clock| clock.as_ref().map_or_else(wall_ms, Performance::now))
 }
 
 /// Milliseconds of the Unix epoch.

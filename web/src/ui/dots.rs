@@ -1,5 +1,6 @@
 //! Messages on their way, as dots on the map's links: samples, told apart by shape. A link that
-//! loses messages loses its dots half way.
+//! loses messages loses its dots half way. While the cluster works hard there are fewer: each frame
+//! in which one moves takes time from the cluster.
 
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
@@ -15,15 +16,15 @@ const FLIGHT_MS: u64 = 450;
 const DOTS_MAX: u32 = 64;
 
 #[component]
-pub fn Dots(feed: Feed, links: Vec<Link>, frame: Frame) -> impl IntoView {
+pub fn Dots(feed: Feed, links: Vec<Link>, frame: Frame, follows: Memo<bool>) -> impl IntoView {
     let sky = NodeRef::<leptos::html::Div>::new();
     Effect::new(move || {
         let Some(sky) = sky.get() else {
             return;
         };
         feed.flights.with(|flights| {
-            // The map shows the past.
-            if feed.past.with_untracked(Option::is_some) {
+            // The map shows the past, or nobody sees it.
+            if feed.past.with_untracked(Option::is_some) || !follows.get_untracked() {
                 return;
             }
             for flight in flights {

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use leptos::html;
 use leptos::prelude::*;
 
 use super::clock;
 use super::feed::{EVENTS_MAX, Feed};
 use super::figures;
+use super::sight::in_sight;
 use crate::model::Event;
 
 /// The kinds an event can have, in the order of the filter.
@@ -29,7 +31,14 @@ pub fn Events(feed: Feed) -> impl IntoView {
     let node = RwSignal::new(None::<u64>);
     let kind = RwSignal::new(None::<String>);
     let now = RwSignal::new(clock::wall_ms());
-    set_interval(move || now.set(clock::wall_ms()), Duration::from_secs(1));
+    let panel = NodeRef::<html::Section>::new();
+    let seen = in_sight(panel);
+    let tick = move || {
+        if seen.get_untracked() {
+            now.set(clock::wall_ms());
+        }
+    };
+    set_interval(tick, Duration::from_secs(1));
 
     let rows = move || {
         let (node, kind) = (node.get(), kind.get());
@@ -40,7 +49,7 @@ pub fn Events(feed: Feed) -> impl IntoView {
     };
     let full = move || feed.shown_events(|list| list.count() >= EVENTS_MAX);
     view! {
-        <section class="events" aria-labelledby="events-title">
+        <section class="events" aria-labelledby="events-title" node_ref=panel>
             <div class="head">
                 <h2 id="events-title">"Events"</h2>
                 <span class="count">

@@ -2,12 +2,13 @@
 //!
 //! Updates come as fast as the cluster works: 20 statuses a second from each node, thousands of
 //! events and answers under load, all on the thread that also carries the client. So an update
-//! only leaves a mark; the marks are read in an animation frame, statuses at most 15 times and
-//! events at most 4 times a second. After a frame that took long the next one waits three times as
-//! long, within a bound: the client on this thread comes first.
+//! only leaves a mark ([`super::due`]); the marks are read in an animation frame, statuses at most
+//! 15 times and events at most 4 times a second, and less often while the cluster works hard. After
+//! a frame that took long the next one waits three times as long, within a bound: the client on this
+//! thread comes first.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use leptos::prelude::*;
 use tabraft::check::journal::Standing;
 
 use super::clock;
-use super::pace::{Meter, Pace};
+use super::due::Due;
+use super::pace::Pace;
 use super::timeline::history::History;
 use super::timeline::recorder::Moment;
 use super::timeline::run::Run;
@@ -29,17 +31,12 @@ use crate::settings::Settings;
 /// Events kept for the list; older ones are dropped.
 pub const EVENTS_MAX: usize = 500;
 
-const STATUS_EVERY_MS: f64 = 66.0;
-const EVENTS_EVERY_MS: f64 = 250.0;
-const FLIGHTS_EVERY_MS: f64 = 250.0;
 const PACE_EVERY: Duration = Duration::from_millis(500);
 /// A hidden tab gets no animation frames.
 const HIDDEN_EVERY: Duration = Duration::from_millis(500);
 /// For how many times as long as a frame took no other is drawn, and for how long at the most.
 const REST: f64 = 3.0;
 const REST_MAX_MS: f64 = 200.0;
-/// How long after a death nothing is drawn.
-const DEATH_REST_MS: f64 = 120.0;
 
 /// The cluster and what is known of it, as signals. Cheap to copy into every component.
 #[derive(Clone, Copy)]
@@ -61,6 +58,8 @@ pub struct Feed {
     /// What went between replicas in a quarter of a second or so.
     pub flights: RwSignal<Vec<Flight>>,
     pub pace: RwSignal<Pace>,
+    /// Whether the cluster works hard, so that what it does is drawn less often.
+    pub busy: RwSignal<bool>,
     /// The settings in force, which any tab can change.
     pub settings: RwSignal<Settings>,
     /// Long work under way.
@@ -111,6 +110,7 @@ impl Feed {
             events: RwSignal::new(events),
             flights: RwSignal::new(Vec::new()),
             pace: RwSignal::new(Pace::default()),
+            busy: RwSignal::new(false),
             settings: RwSignal::new(cluster.settings().clone()),
             work: RwSignal::new(cluster.progress()),
             standing: RwSignal::new(cluster.standing()),
@@ -127,7 +127,7 @@ impl Feed {
         feed.keep_recording();
         feed.serve_runs();
 
-        let marks = Rc::new(RefCell::new(Marks::default()));
+        let marks = Rc::new(RefCell::new(Due::default()));
         let metered = marks.clone();
         set_interval(
             move || {
@@ -174,10 +174,14 @@ impl Feed {
         }
     }
 
-    /// One node's status as it is shown; of a node that left, an unknown one.
-    pub fn node(&self, id: u64) -> Memo<NodeStatus> {
+    /// One node's status as it is shown; of a node that left, an unknown one. While its view does
+    /// not follow it stays as it is.
+    pub fn node(&self, id: u64, follows: Memo<bool>) -> Memo<NodeStatus> {
         let feed = *self;
-        Memo::new(move |_| {
+        Memo::new(move |before: Option<&NodeStatus>| {
+            if let (false, Some(before)) = (follows.get(), before) {
+                return before.clone();
+            }
             feed.shown(|s| {
                 let found = s.nodes.iter().find(|n| n.id == id);
                 found.cloned().unwrap_or_else(|| NodeStatus::unknown(id))
@@ -186,87 +190,7 @@ impl Feed {
     }
 }
 
-/// What changed since the signals were last set. Nothing of the browser is called while this is
-/// borrowed: a tab that is closed may end the script right there, and it would stay borrowed.
-#[derive(Default)]
-struct Marks {
-    status: bool,
-    faults: bool,
-    notices: bool,
-    work: bool,
-    judged: bool,
-    events: Vec<Event>,
-    flights: BTreeSet<Flight>,
-    meter: Meter,
-    /// A frame is on its way, or being drawn: whoever draws it calls the next.
-    called: bool,
-    status_at: f64,
-    events_at: f64,
-    flights_at: f64,
-    /// No frame before that, after one that took long or a death.
-    rests_until: f64,
-}
-
-impl Marks {
-    /// Returns whether a frame must be called.
-    fn note(&mut self, update: &model::Update, now: f64) -> bool {
-        match update {
-            model::Update::Status => self.status = true,
-            model::Update::Died => {
-                self.rests_until = self.rests_until.max(now + DEATH_REST_MS);
-                return false;
-            }
-            model::Update::Faults => self.faults = true,
-            model::Update::Notices => self.notices = true,
-            model::Update::Event(event) => {
-                // Twice the bound, then cut to it: one move per event, not one per event kept.
-                if self.events.len() == 2 * EVENTS_MAX {
-                    self.events.drain(..EVENTS_MAX);
-                }
-                self.events.push(event.clone());
-            }
-            model::Update::Flights(flights) => {
-                self.flights.extend(flights.iter().copied());
-            }
-            model::Update::Progress => self.work = true,
-            model::Update::Judged => self.judged = true,
-            model::Update::Reset => return false,
-            model::Update::Done { write, latency_ms } => {
-                self.meter.done(now, *write, *latency_ms);
-                return false;
-            }
-        }
-        !std::mem::replace(&mut self.called, true)
-    }
-
-    fn left(&self) -> bool {
-        self.status
-            || self.faults
-            || self.notices
-            || self.work
-            || self.judged
-            || !self.events.is_empty()
-            || !self.flights.is_empty()
-    }
-
-    /// In how many milliseconds there is something to show.
-    fn wait_ms(&self, now: f64) -> f64 {
-        let at_once = self.faults || self.notices || self.work || self.judged;
-        let mut due = if at_once { now } else { f64::INFINITY };
-        if self.status {
-            due = due.min(self.status_at + STATUS_EVERY_MS);
-        }
-        if !self.events.is_empty() {
-            due = due.min(self.events_at + EVENTS_EVERY_MS);
-        }
-        if !self.flights.is_empty() {
-            due = due.min(self.flights_at + FLIGHTS_EVERY_MS);
-        }
-        (due.max(self.rests_until) - now).max(0.0)
-    }
-}
-
-fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
+fn soon(feed: Feed, marks: Rc<RefCell<Due>>) {
     if document().hidden() {
         let unseen = move || {
             show(feed, &marks);
@@ -285,7 +209,7 @@ fn soon(feed: Feed, marks: Rc<RefCell<Marks>>) {
     }
 }
 
-fn frame(feed: Feed, marks: Rc<RefCell<Marks>>) {
+fn frame(feed: Feed, marks: Rc<RefCell<Due>>) {
     request_animation_frame(move || {
         let began = clock::ticking_ms();
         show(feed, &marks);
@@ -301,7 +225,7 @@ fn frame(feed: Feed, marks: Rc<RefCell<Marks>>) {
 }
 
 /// Calls another frame if there is something left, or new.
-fn drawn(feed: Feed, marks: Rc<RefCell<Marks>>) {
+fn drawn(feed: Feed, marks: Rc<RefCell<Due>>) {
     let left = marks.borrow().left();
     marks.borrow_mut().called = left;
     if left {
@@ -310,32 +234,31 @@ fn drawn(feed: Feed, marks: Rc<RefCell<Marks>>) {
 }
 
 /// Sets the signals whose time has come.
-fn show(feed: Feed, marks: &RefCell<Marks>) {
+fn show(feed: Feed, marks: &RefCell<Due>) {
     let now = clock::ticking_ms();
-    let (status, faults, notices, work, judged, events, flights) = {
-        let mut m = marks.borrow_mut();
-        let status = m.status && now - m.status_at >= STATUS_EVERY_MS;
-        if status {
-            (m.status, m.status_at) = (false, now);
-        }
-        let (mut events, mut flights) = (Vec::new(), BTreeSet::new());
-        if !m.events.is_empty() && now - m.events_at >= EVENTS_EVERY_MS {
-            events = std::mem::take(&mut m.events);
-            m.events_at = now;
-        }
-        if !m.flights.is_empty() && now - m.flights_at >= FLIGHTS_EVERY_MS {
-            flights = std::mem::take(&mut m.flights);
-            m.flights_at = now;
-        }
-        let faults = std::mem::take(&mut m.faults);
-        let notices = std::mem::take(&mut m.notices);
-        let work = std::mem::take(&mut m.work);
-        let judged = std::mem::take(&mut m.judged);
-        (status, faults, notices, work, judged, events, flights)
+    let (status, events, flights, faults, notices, work, judged) = {
+        let mut due = marks.borrow_mut();
+        (
+            due.take_status(now),
+            due.take_events(now),
+            due.take_flights(now),
+            std::mem::take(&mut due.faults),
+            std::mem::take(&mut due.notices),
+            std::mem::take(&mut due.work),
+            std::mem::take(&mut due.judged),
+        )
     };
     let cluster = feed.cluster();
     if status {
         let next = cluster.status();
+        let busy = {
+            let effort = &mut marks.borrow_mut().effort;
+            effort.look(now, &next);
+            effort.busy
+        };
+        if feed.busy.get_untracked() != busy {
+            feed.busy.set(busy);
+        }
         if feed.status.with_untracked(|shown| *shown != next) {
             feed.status.set(next);
         }

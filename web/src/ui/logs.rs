@@ -7,6 +7,7 @@ use leptos::web_sys::{KeyboardEvent, PointerEvent};
 use super::entry::{Entry, Looked};
 use super::feed::Feed;
 use super::figures::grouped;
+use super::sight::in_sight;
 use super::stretches::{Kind, LOOKS, Stretch, Window, entry_words, stretches, words};
 use super::timeline::past::AsOf;
 use crate::model::State;
@@ -21,14 +22,21 @@ const PAGE: i64 = 10;
 #[component]
 pub fn Logs(feed: Feed) -> impl IntoView {
     let all = RwSignal::new(false);
-    let window = Memo::new(move |_| feed.shown(|s| Window::of(s, all.get())));
+    let panel = NodeRef::<html::Section>::new();
+    let follows = feed.follows(in_sight(panel));
+    let window = Memo::new(
+        move |before: Option<&Window>| match (follows.get(), before) {
+            (false, Some(before)) => *before,
+            _ => feed.shown(|s| Window::of(s, all.get())),
+        },
+    );
     let looked = Looked::new(feed);
     let ends = move || {
         let Window { from, to } = window.get();
         format!("{} to {}", grouped(from), grouped(to))
     };
     view! {
-        <section class="logs" aria-labelledby="logs-title">
+        <section class="logs" aria-labelledby="logs-title" node_ref=panel>
             <div class="head">
                 <h2 id="logs-title">"Logs"</h2>
                 <span class="count" title="Indices in sight">{ends}</span>
@@ -47,7 +55,7 @@ pub fn Logs(feed: Feed) -> impl IntoView {
             <div class="rows">
                 <ol data-testid="logs">
                     <For each=move || feed.shown_ids.get() key=|id| *id let:id>
-                        <Row feed id window />
+                        <Row feed id window follows />
                     </For>
                 </ol>
                 <Cursor feed window looked />
@@ -147,8 +155,8 @@ fn Cursor(feed: Feed, window: Memo<Window>, looked: Looked) -> impl IntoView {
 }
 
 #[component]
-fn Row(feed: Feed, id: u64, window: Memo<Window>) -> impl IntoView {
-    let node = feed.node(id);
+fn Row(feed: Feed, id: u64, window: Memo<Window>, follows: Memo<bool>) -> impl IntoView {
+    let node = feed.node(id, follows);
     let parts = Memo::new(move |_| node.with(|n| stretches(n, window.get())));
     let applied = move || {
         let window = window.get();

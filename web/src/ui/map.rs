@@ -1,5 +1,6 @@
 //! The map: the nodes on a ring, the links between them, and the faults one can make there.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use super::command::{Place, Told};
@@ -9,6 +10,7 @@ use super::link_list::{Edited, LinkList};
 use super::links::{LinkButtons, LinkLine};
 use super::look::{Look, shape};
 use super::ring::{self, Frame, NODE};
+use super::sight::in_sight;
 use super::timeline::past::AsOf;
 use crate::client::Cluster;
 use crate::model::{ApiError, FaultyLink, LinkFault};
@@ -17,8 +19,10 @@ use crate::model::{ApiError, FaultyLink, LinkFault};
 pub fn Map(feed: Feed) -> impl IntoView {
     let place = Place::passing();
     let edited = Edited::new(place);
+    let panel = NodeRef::<html::Section>::new();
+    let follows = feed.follows(in_sight(panel));
     view! {
-        <section class="map" aria-labelledby="map-title">
+        <section class="map" aria-labelledby="map-title" node_ref=panel>
             <div class="head">
                 <h2 id="map-title">"Map"</h2>
                 <AsOf feed />
@@ -35,7 +39,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 let lines = links.iter().map(|&link| view! { <LinkLine feed link /> });
                 let ring = if ids.len() > 5 { "ring many" } else { "ring" };
                 let nodes = ids.iter().enumerate().map(|(i, &id)| {
-                    view! { <MapNode feed id at=ring::place(i, ids.len()) /> }
+                    view! { <MapNode feed id at=ring::place(i, ids.len()) follows /> }
                 });
                 view! {
                     <div class=ring>
@@ -44,7 +48,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                             {nodes.collect_view()}
                         </svg>
                         {feed.of_tabs.then(|| view! {
-                            <Dots feed links=links.clone() frame />
+                            <Dots feed links=links.clone() frame follows />
                             <div hidden=move || feed.viewing.get()>
                                 <LinkButtons feed links=links.clone() frame place edited />
                             </div>
@@ -63,8 +67,8 @@ pub fn Map(feed: Feed) -> impl IntoView {
 }
 
 #[component]
-fn MapNode(feed: Feed, id: u64, at: ring::Point) -> impl IntoView {
-    let node = feed.node(id);
+fn MapNode(feed: Feed, id: u64, at: ring::Point, follows: Memo<bool>) -> impl IntoView {
+    let node = feed.node(id, follows);
     let look = Memo::new(move |_| node.with(Look::of));
     let term = Memo::new(move |_| node.with(|n| n.term));
     let label = if ring::label_above(at) {

@@ -1,6 +1,7 @@
 //! The page, drawn with Leptos: one file a component.
 //!
-//! [`feed`] turns what the cluster tells into signals and is the only thing that listens to it.
+//! [`feed`] turns what the cluster tells into signals and is the only thing that listens to it; [`due`]
+//! says when, [`sight`] which views are on the screen.
 //! [`summary`] says how the cluster is; the components draw that and the signals, and act through
 //! [`command`], which tells what came of an action where it was taken. [`verb`] has what a replica
 //! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first;
@@ -15,6 +16,7 @@ mod clock;
 mod cluster_acts;
 mod command;
 mod dots;
+mod due;
 mod entry;
 mod events;
 mod experiments;
@@ -49,6 +51,7 @@ mod setting;
 mod settings;
 mod share;
 mod shortcuts;
+mod sight;
 mod speed;
 mod standing;
 mod steps;

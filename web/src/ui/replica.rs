@@ -37,9 +37,15 @@ pub fn word(consistency: Consistency) -> &'static str {
     }
 }
 
-/// `of` names the form it stands in, for ids and hooks.
+/// `of` names the form it stands in, for ids and hooks; while it is `idle` nothing can be chosen.
 #[component]
-pub fn ReplicaChooser(feed: Feed, choice: Choice, of: &'static str) -> impl IntoView {
+pub fn ReplicaChooser(
+    feed: Feed,
+    choice: Choice,
+    of: &'static str,
+    #[prop(optional)] idle: Option<Memo<bool>>,
+) -> impl IntoView {
+    let idle = move || idle.is_some_and(|it| it.get());
     let chosen = move || {
         choice
             .node
@@ -59,7 +65,8 @@ pub fn ReplicaChooser(feed: Feed, choice: Choice, of: &'static str) -> impl Into
     view! {
         <label>
             <span>"From"</span>
-            <select data-testid=format!("{of}-from") prop:value=chosen on:change=choose>
+            <select data-testid=format!("{of}-from") prop:value=chosen on:change=choose
+                disabled=idle>
                 <option value="leader">"leader"</option>
                 <For each=move || feed.members.get() key=|id| *id let:id>
                     <option value=id.to_string()>"node " {id}</option>
@@ -68,7 +75,7 @@ pub fn ReplicaChooser(feed: Feed, choice: Choice, of: &'static str) -> impl Into
         </label>
         <label>
             <span>"Read"</span>
-            <select data-testid=format!("{of}-read") on:change=fresh
+            <select data-testid=format!("{of}-read") on:change=fresh disabled=idle
                 prop:value=move || word(choice.consistency.get())
                 title="Linearizable: as of now, confirmed by a quorum. Stale: as far as this replica got.">
                 <option value="linearizable">"linearizable"</option>

@@ -4,7 +4,8 @@ use std::future::Future;
 
 use leptos::html;
 use leptos::prelude::*;
-use leptos::web_sys::SubmitEvent;
+use leptos::web_sys::{HtmlInputElement, SubmitEvent};
+use wasm_bindgen::JsValue;
 
 use super::clock;
 use super::command::{Place, Told};
@@ -19,8 +20,19 @@ use crate::model::{ApiError, Written};
 /// Characters of a value shown in a result.
 const VALUE_SHOWN: usize = 200;
 
-/// On pages so wide the form stands at the top, as `page.css` says.
-const BESIDE_WIDTH: f64 = 1360.0;
+/// On narrower pages the form stands below the nodes, as `page.css` says.
+const COLUMNS_WIDTH: f64 = 900.0;
+
+/// Whether a field is to have the focus at first: it is in sight, and nothing has it.
+fn is_first(field: &HtmlInputElement) -> bool {
+    let size = |it: Result<JsValue, _>| it.ok().and_then(|it| it.as_f64()).unwrap_or(0.0);
+    let (width, height) = (size(window().inner_width()), size(window().inner_height()));
+    let place = field.get_bounding_client_rect();
+    let nothing = document()
+        .active_element()
+        .is_none_or(|it| it.tag_name() == "BODY");
+    nothing && width >= COLUMNS_WIDTH && place.top() >= 0.0 && place.bottom() <= height
+}
 
 #[component]
 pub fn Write(feed: Feed) -> impl IntoView {
@@ -31,12 +43,20 @@ pub fn Write(feed: Feed) -> impl IntoView {
     // The index of the last write, for its steps.
     let last = RwSignal::new(None::<u64>);
     let key_field = NodeRef::<html::Input>::new();
-    Effect::new(move |_| {
-        // Further down the page the focus would be out of sight.
-        let width = window().inner_width().ok().and_then(|w| w.as_f64());
-        if width.is_some_and(|width| width >= BESIDE_WIDTH) {
-            focus(key_field.get().as_ref());
+    Effect::new(move |begun: Option<bool>| {
+        let Some(field) = key_field.get() else {
+            return false;
+        };
+        // Before the nodes are drawn it stands where it does not stay.
+        if begun == Some(true) || feed.ids.with(Vec::is_empty) {
+            return begun.unwrap_or_default();
         }
+        request_animation_frame(move || {
+            if is_first(&field) {
+                focus(Some(&field));
+            }
+        });
+        true
     });
 
     let put = move |event: SubmitEvent| {

@@ -83,12 +83,18 @@ impl Meter {
 
     pub fn figures(&self, now_ms: f64) -> Figures {
         let ms = (now_ms - self.began_ms).max(1.0);
-        let late_ms = ms.min(SLICE_MS * SLICES as f64);
+        let mut late_ms = ms.min(SLICE_MS * SLICES as f64);
         let mut lately = Latencies::default();
-        for (began, slice) in &self.slices {
-            if *began > now_ms - late_ms {
-                lately.merge(slice);
-            }
+        let newest = self.slices.iter().rev();
+        let newest = newest.take_while(|(began, _)| *began > now_ms - SLICE_MS * SLICES as f64);
+        let mut covered_ms = None;
+        for (began, slice) in newest {
+            lately.merge(slice);
+            covered_ms = Some(now_ms - began);
+        }
+        // Not more than what these slices cover; nor next to nothing, when the first has just begun.
+        if let Some(covered_ms) = covered_ms {
+            late_ms = late_ms.min(covered_ms.max(SLICE_MS));
         }
         Figures {
             seconds: ms / 1_000.0,
@@ -133,6 +139,17 @@ mod tests {
             told.overall.p50_ms < 3.0 && told.lately.p50_ms > 45.0,
             "{told:?}"
         );
+        // Wherever the slices begin, a steady rate is that rate.
+        let mut steady = Meter::new(0.0);
+        for n in 1..=1_000 {
+            let now = f64::from(n) * 20.0;
+            steady.acknowledged(now, 2.0);
+            let told = steady.figures(now + 5.0).lately.per_second;
+            assert!(
+                now < 1_000.0 || (49.0..=51.0).contains(&told),
+                "{told} at {now}"
+            );
+        }
         // It stands still.
         let told = meter.figures(60_000.0);
         assert_eq!((told.lately.per_second, told.lately.p99_ms), (0.0, 0.0));

@@ -56,7 +56,6 @@ struct Load {
 }
 
 struct State {
-    began_ms: f64,
     pacer: Pacer,
     operations: Operations,
     meter: Meter,
@@ -95,8 +94,7 @@ impl Cluster {
             store,
             plan,
             state: RefCell::new(State {
-                began_ms: now,
-                pacer: Pacer::new(plan.rate, now),
+                pacer: Pacer::new(plan.rate, now, plan.seconds),
                 operations: Operations::new(plan, PREFIX),
                 meter: Meter::new(now),
                 in_flight: 0,
@@ -155,12 +153,9 @@ impl Load {
     fn next(&self) -> Option<(Place, Operation)> {
         let now = now_ms();
         let mut state = self.state.borrow_mut();
-        let time_is_up = self
-            .plan
-            .seconds
-            .is_some_and(|s| now - state.began_ms >= 1_000.0 * s);
-        state.stopped |= time_is_up;
-        if state.stopped || state.in_flight >= self.plan.in_flight || !state.pacer.take(now) {
+        let room = !state.stopped && state.in_flight < self.plan.in_flight;
+        if !room || !state.pacer.take(now) {
+            state.stopped |= state.pacer.is_over(now);
             return None;
         }
         state.in_flight += 1;

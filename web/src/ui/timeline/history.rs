@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::marks::Marks;
 use super::rates::Rates;
+use super::readings::Readings;
 use crate::model::{FaultyLink, NodeStatus, Status};
 
 /// Samples kept. Beyond that the older ones are thinned out: those that only count further go
@@ -82,6 +83,8 @@ pub struct History {
     pub(super) samples: VecDeque<Sample>,
     pub rates: Rates,
     pub marks: Marks,
+    /// What the keys were.
+    pub readings: Readings,
 }
 
 impl History {

@@ -1,8 +1,8 @@
 //! The timeline: who led when, what befell the nodes and their links, and how fast writes were
 //! acknowledged, on one time axis. A moment of it can be chosen; the other views show that then.
 //!
-//! [`recorder`] keeps [`history`], [`marks`] and [`rates`] from what the feed shows; it asks no
-//! replica anything. [`axis`], [`bands`] and [`charts`] say where what is drawn, [`picture`] has
+//! [`recorder`] keeps [`history`], [`marks`] and [`rates`] from what the feed shows, and [`readings`]
+//! from what the table of keys read; it asks no replica anything. [`axis`], [`bands`] and [`charts`] say where what is drawn, [`picture`] has
 //! all of it. [`rows`] and [`scrub`] draw it and take the choice of a moment; [`past`] says that
 //! the past is shown.
 //!
@@ -17,6 +17,7 @@ mod marks;
 pub mod past;
 mod picture;
 mod rates;
+pub mod readings;
 pub mod recorder;
 mod rows;
 pub mod run;
@@ -37,10 +38,13 @@ use self::run_bar::RunBar;
 use self::scrub::Scrub;
 use super::clock;
 use super::feed::Feed;
+use super::sight::in_sight;
 use super::summary::Summary;
 
 /// How often it is drawn anew at the most, unless somebody does something.
 const DRAW_EVERY: Duration = Duration::from_millis(500);
+/// The same while the cluster works hard, in milliseconds.
+const DRAW_EVERY_BUSY_MS: f64 = 2_000.0;
 /// It is drawn anew when time has gone on by so much of the width: less is not seen.
 const PIXEL: f64 = 1.0 / 600.0;
 
@@ -49,6 +53,7 @@ pub fn Timeline(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
     let zoom = RwSignal::new(Zoom::Minutes2);
     let picture = RwSignal::new(Picture::default());
     let panel = NodeRef::<html::Section>::new();
+    let seen = in_sight(panel);
     let draw = move || {
         let (before, past) = (
             picture.with_untracked(|p| p.span),
@@ -74,10 +79,14 @@ pub fn Timeline(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
         // While the past is shown, time stands still here.
         let stands = feed.past.with_untracked(Option::is_some);
         let span = picture.with_untracked(|p| p.span);
-        let gone_on = clock::wall_ms() - span.to_ms >= span.length_ms() * PIXEL;
+        let least_ms = match feed.busy.get_untracked() {
+            true => DRAW_EVERY_BUSY_MS,
+            false => 0.0,
+        };
+        let gone_on = clock::wall_ms() - span.to_ms >= least_ms.max(span.length_ms() * PIXEL);
         // Before a node is drawn the panel is not as high as it will be.
         let no_node = picture.with_untracked(|p| p.rows.len() < 2);
-        if !stands && (no_node || (gone_on && in_sight(panel))) {
+        if !stands && (no_node || (gone_on && seen.get_untracked() && !document().hidden())) {
             draw();
         }
     };
@@ -121,17 +130,4 @@ pub fn Timeline(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
             <RunBar feed />
         </section>
     }
-}
-
-/// Whether any of it is on the screen.
-fn in_sight(panel: NodeRef<html::Section>) -> bool {
-    let Some(panel) = panel.get_untracked() else {
-        return false;
-    };
-    // The browser's figures are numbers; without one it is taken to be in sight.
-    let top = f64::from(panel.offset_top()) - window().scroll_y().unwrap_or(0.0);
-    let height = window().inner_height().ok().and_then(|h| h.as_f64());
-    !document().hidden()
-        && top < height.unwrap_or(f64::INFINITY)
-        && top + f64::from(panel.offset_height()) > 0.0
 }

@@ -49,7 +49,7 @@ pub fn PastBar(feed: Feed) -> impl IntoView {
                 <p>
                     <strong data-testid="past-moment">{words}</strong>
                     <span class="hint">
-                        " Sentence, map, nodes and logs are of that moment. Buttons act now."
+                        " Sentence, map, nodes, keys and logs are of that moment. Buttons act now."
                     </span>
                 </p>
                 <button class="primary" type="button" data-testid="live" on:click=live>"Live"</button>

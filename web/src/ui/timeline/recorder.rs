@@ -8,6 +8,7 @@ use tabraft::check::journal::Standing;
 
 use super::history::{EVERY_MS, History};
 use super::rates::Rate;
+use super::readings::{Pair, Source};
 use crate::model::{Event, FaultyLink, Status};
 use crate::ui::clock;
 use crate::ui::feed::Feed;
@@ -66,6 +67,20 @@ impl Feed {
             self.history
                 .update_value(|h| h.marks.contradict(clock::wall_ms(), &what));
         }
+    }
+
+    /// Notes what the table of keys has read.
+    pub fn record_keys(self, source: Source, rows: &[Arc<Pair>], more: bool) {
+        self.history.update_value(|h| {
+            h.readings
+                .add(clock::wall_ms(), source, rows.to_vec(), more);
+        });
+    }
+
+    /// Notes that they may be others now.
+    pub fn outdate_keys(self) {
+        self.history
+            .update_value(|h| h.readings.outdate(clock::wall_ms()));
     }
 
     /// Looks at the status that is shown: of now, or of a moment of the past.

@@ -17,6 +17,7 @@ use tabraft::frame::{self, FrameError, Kind};
 use super::history::{History, SAMPLES_MAX, Sample};
 use super::marks::{MARKS_MAX, Mark};
 use super::rates::{RATES_MAX, Rate};
+use super::readings::image::Image as ReadingsImage;
 use crate::model::{Event, FaultyLink, NodeStatus};
 use crate::ui::feed::EVENTS_MAX;
 
@@ -60,6 +61,7 @@ struct Image {
     samples: Vec<SampleImage>,
     rates: Vec<Rate>,
     marks: Vec<Mark>,
+    readings: ReadingsImage,
     events: Vec<Event>,
 }
 
@@ -76,18 +78,18 @@ struct SampleImage {
 }
 
 /// Each shared thing once, by where it is in memory.
-struct Once<T: ?Sized> {
+pub(super) struct Once<T: ?Sized> {
     places: HashMap<*const T, u32>,
 }
 
 impl<T: ?Sized> Once<T> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             places: HashMap::new(),
         }
     }
 
-    fn place(&mut self, thing: &Arc<T>, put: impl FnOnce(&T)) -> u32 {
+    pub(super) fn place(&mut self, thing: &Arc<T>, put: impl FnOnce(&T)) -> u32 {
         let next = self.places.len() as u32;
         *self.places.entry(Arc::as_ptr(thing)).or_insert_with(|| {
             put(thing);
@@ -125,6 +127,7 @@ pub fn encode<'a>(
     // Other tabs may have told anything.
     let events = events.filter(|it| is_event(it));
     let marks = history.marks.iter().filter(|it| is_text(&it.text));
+    let readings = ReadingsImage::of(&history.readings, about.saved_ms);
     let image = Image {
         about,
         nodes,
@@ -132,17 +135,22 @@ pub fn encode<'a>(
         samples,
         rates: history.rates.iter().copied().collect(),
         marks: marks.cloned().collect(),
+        readings,
         events: events.take(EVENTS_MAX).cloned().collect(),
     };
     frame::encode(Kind::Run, &image)
 }
 
+/// Leaves as much of a text as there is room for.
+pub(super) fn clip(text: &mut String) {
+    text.truncate(text.floor_char_boundary(TEXT_MAX));
+}
+
 /// As much of a status as there is room for.
 fn clipped(node: &NodeStatus) -> NodeStatus {
     let mut node = node.clone();
-    for text in [&mut node.digest, &mut node.problem] {
-        text.truncate(text.floor_char_boundary(TEXT_MAX));
-    }
+    clip(&mut node.digest);
+    clip(&mut node.problem);
     node.voters.truncate(LIST_MAX);
     node.learners.truncate(LIST_MAX);
     node.terms.truncate(LIST_MAX);
@@ -196,6 +204,7 @@ impl Image {
                 samples: samples.collect::<Option<_>>()?,
                 rates: self.rates.into_iter().collect(),
                 marks: self.marks.into_iter().collect(),
+                readings: self.readings.readings()?,
             },
             events: self.events.into_iter().zip(1..).map(numbered).collect(),
         })
@@ -228,12 +237,12 @@ impl SampleImage {
     }
 }
 
-fn is_moment(at_ms: f64) -> bool {
+pub(super) fn is_moment(at_ms: f64) -> bool {
     (0.0..=LAST_MS).contains(&at_ms)
 }
 
 /// Whether stretches of time are that, one after the other.
-fn in_order(mut stretches: impl Iterator<Item = (f64, f64)>) -> bool {
+pub(super) fn in_order(mut stretches: impl Iterator<Item = (f64, f64)>) -> bool {
     let mut last = 0.0;
     stretches.all(|(from, to)| {
         let follows = is_moment(from) && is_moment(to) && last <= from && from <= to;
@@ -242,7 +251,7 @@ fn in_order(mut stretches: impl Iterator<Item = (f64, f64)>) -> bool {
     })
 }
 
-fn is_text(text: &str) -> bool {
+pub(super) fn is_text(text: &str) -> bool {
     text.len() <= TEXT_MAX
 }
 

@@ -4,6 +4,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::super::axis::{Span, Zoom};
 use super::super::history::tests::led;
 use super::super::picture::{self, Picture};
+use super::super::readings::tests::rows;
+use super::super::readings::{ROWS_MAX, Source, Then, words::words};
 use super::*;
 use crate::model::LinkFault;
 use crate::ui::pace::Tally;
@@ -47,6 +49,20 @@ fn history() -> History {
     };
     history.rates.add(2_000.0, 500.0, tally);
     history.marks.hear(&event(2_500.0, "Node 1 was crashed."));
+    let readings = &mut history.readings;
+    readings.add(
+        1_500.0,
+        Source::default(),
+        rows(&[("a", "1"), ("b", "1")]),
+        false,
+    );
+    readings.outdate(2_000.0);
+    readings.add(
+        2_500.0,
+        Source::default(),
+        rows(&[("a", "2"), ("b", "1")]),
+        true,
+    );
     history
 }
 
@@ -71,6 +87,7 @@ fn draw(run: &Run) {
                 Span::default(),
             ));
             drop(picture::words(&run.history, at));
+            drop(words(run.history.readings.at(at), at, ""));
         }
     }
 }
@@ -88,6 +105,17 @@ fn what_was_saved_is_what_is_opened() {
         [Arc::new(event(2_500.0, "Node 1 was crashed."))]
     );
     assert_eq!(run.span_ms(), (1_000.0, 4_000.0));
+    for at in [1_000.0, 1_500.0, 2_000.0] {
+        assert_eq!(run.history.readings.at(at), before.readings.at(at), "{at}");
+    }
+    // The newest held until it was saved.
+    let newest = |history: &History, at| match history.readings.at(at) {
+        Then::Was(it) => Some((it.rows.clone(), it.more)),
+        _ => None,
+    };
+    let kept = newest(&run.history, about().saved_ms);
+    assert_eq!(kept, Some((rows(&[("a", "2"), ("b", "1")]), true)));
+    assert_eq!(newest(&run.history, about().saved_ms + 1.0), None);
     let picture = |history| Picture::of(history, Zoom::All, 4_000.0, None, Span::default());
     assert_eq!(picture(&run.history), picture(&before));
     draw(&run);
@@ -116,6 +144,14 @@ fn whatever_is_kept_can_be_opened() {
     odd.nodes[0].problem = "ä".repeat(TEXT_MAX);
     odd.nodes[0].terms = vec![(1, 1); 2 * LIST_MAX];
     history.record(9_000.0, &odd, &[]);
+    let long = "ä".repeat(TEXT_MAX);
+    let source = Source {
+        prefix: long.clone(),
+        ..Source::default()
+    };
+    history
+        .readings
+        .add(9_000.0, source, rows(&[(&long, &long)]), false);
     let events = [
         event(f64::NAN, "never"),
         event(1.0, &"x".repeat(2 * TEXT_MAX)),
@@ -147,6 +183,15 @@ fn what_cannot_be_a_run_is_refused() {
     assert!(refused(|it| it.rates[0].median_ms = -1.0));
     assert!(refused(|it| it.marks[0].at_ms = f64::INFINITY));
     assert!(refused(|it| it.links[1][0].fault.loss_pct = f64::NAN));
+    assert!(refused(|it| it.readings.readings.swap(0, 1)));
+    assert!(refused(|it| it.readings.readings[0].from_ms = f64::NAN));
+    assert!(refused(|it| it.readings.readings[1].to_ms = 0.0));
+    assert!(refused(|it| it.readings.readings[0].source = 99));
+    assert!(refused(|it| it.readings.readings[1].rows[0] = 99));
+    assert!(refused(
+        |it| it.readings.readings[0].rows = vec![0; ROWS_MAX + 1]
+    ));
+    assert!(refused(|it| it.readings.forgotten_ms = -1.0));
     assert!(refused(|it| it.about.cluster = "x".repeat(TEXT_MAX + 1)));
     assert!(refused(|it| {
         let mark = it.marks[0].clone();
@@ -177,11 +222,11 @@ fn damage_is_refused_and_nothing_panics() {
     }
 }
 
-/// The shapes in the file are those of version 1: one that changes is another version.
+/// The shapes in the file are those of version 2: one that changes is another version.
 #[test]
 fn the_format_is_that_of_its_version() {
     let bytes = saved();
-    assert_eq!(Kind::Run.version(), 1);
+    assert_eq!(Kind::Run.version(), 2);
     let checksum = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
-    assert_eq!((bytes.len(), checksum), (401, 2_894_833_221));
+    assert_eq!((bytes.len(), checksum), (469, 2_678_950_891));
 }
