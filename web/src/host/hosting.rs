@@ -121,11 +121,15 @@ async fn find(
 fn extent_of(tables: &Tables, recovered: &Recovered) -> String {
     let bytes = |rows: &[(u64, Vec<u8>)]| rows.iter().map(|(_, it)| it.len()).sum::<usize>();
     let kib = (bytes(&tables.records) + bytes(&tables.snapshots)).div_ceil(1 << 10);
+    let of = |many: usize, one: &str, more: &str| match many {
+        1 => format!("1 {one}"),
+        _ => format!("{many} {more}"),
+    };
     format!(
-        "{} log records with {} entries and {} snapshots, {kib} KiB,",
-        tables.records.len(),
-        recovered.entries.len(),
-        tables.snapshots.len(),
+        "{} with {} and {}, {kib} KiB,",
+        of(tables.records.len(), "log record", "log records"),
+        of(recovered.entries.len(), "entry", "entries"),
+        of(tables.snapshots.len(), "snapshot", "snapshots"),
     )
 }
 
