@@ -137,7 +137,7 @@ pub struct TabMessage {
 }
 
 /// The tabs' channel speaks this version.
-pub const TAB_PROTOCOL: u32 = 4;
+pub const TAB_PROTOCOL: u32 = 5;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Word {
@@ -165,6 +165,9 @@ pub enum Word {
     Configure { stamp: (u64, TabId), change: Change },
     /// The origin's record of the cluster is not what it was.
     Record,
+    /// It says of `node` from now on that it was stopped on purpose, or no longer. Who would revive it
+    /// has no time to look.
+    Purpose { node: u64, stopped: bool },
     /// All that this replica had stored is gone.
     Wiped { node: u64 },
     /// To the tab that hosts `node`.

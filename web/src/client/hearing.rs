@@ -66,6 +66,10 @@ impl Cluster {
                 });
             }
             Word::Configure { stamp, change } => self.on_configure(stamp, change),
+            Word::Purpose { node, stopped } => {
+                self.0.view.borrow_mut().mark_stopped(node, stopped);
+                self.tell(Update::Status);
+            }
             Word::Record => {
                 let me = self.clone();
                 spawn_local(async move { me.read_record().await });

@@ -13,7 +13,7 @@ use super::revive::Death;
 use super::{Cluster, address, now, within, wrong_answer};
 use crate::host::registry;
 use crate::model::{ApiError, State};
-use crate::protocol::{Action, Assignment, Deed, TabId, Yield};
+use crate::protocol::{Action, Assignment, Deed, TabId, Word, Yield};
 
 /// How long a lock may take to be released, in milliseconds.
 const RELEASE_MS: u32 = 500;
@@ -60,6 +60,12 @@ impl Cluster {
     async fn mark_stopped(&self, id: u64, is_stopped: bool) -> Result<(), ApiError> {
         if self.0.view.borrow().record().stopped.contains(&id) != is_stopped {
             registry::mark_stopped(self.cluster(), id, is_stopped).await?;
+            if let Some(joined) = self.0.joined.get() {
+                joined.tabs.say(Word::Purpose {
+                    node: id,
+                    stopped: is_stopped,
+                });
+            }
             self.tell_record().await;
         }
         Ok(())

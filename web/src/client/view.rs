@@ -46,6 +46,15 @@ impl View {
         self.record = record;
     }
 
+    /// Takes word of a change of the record before the record itself.
+    pub fn mark_stopped(&mut self, id: u64, is_stopped: bool) {
+        self.record.stopped.retain(|it| *it != id);
+        if is_stopped {
+            self.record.stopped.push(id);
+            self.record.stopped.sort_unstable();
+        }
+    }
+
     pub fn record(&self) -> &ClusterRecord {
         &self.record
     }
