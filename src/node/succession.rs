@@ -157,8 +157,8 @@ impl Node {
         }
     }
 
-    /// A replica is up again, or finds no leader. A leader sends what it misses; a
-    /// successor asks it for the vote that it did not hear of.
+    /// A replica is up again, or finds no leader. A leader sends what it misses; a successor asks it
+    /// for the vote that it did not hear of.
     pub(super) fn on_hello(&mut self, from: NodeId) {
         if self.knows_no_member(from) {
             return self.tell_not_member(from);

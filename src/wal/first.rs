@@ -105,6 +105,7 @@ mod tests {
         let recovered = replay(7, 4, &disk).expect("a whole disk");
         assert_eq!((recovered.snapshot, recovered.applied), ((0, 0), 0));
         assert_eq!((recovered.base, recovered.entries.len()), ((0, 0), 0));
+        assert!(recovered.committed().is_nothing());
         assert!(is_untouched(&disk));
         let mut record = Record::decode(&disk.records[0].1).expect("a record");
         record.seq = 2;
