@@ -11,13 +11,13 @@ use crate::model::{Change, DiskFault, EntryAt, FaultyLink, Flight, NodeStatus};
 use crate::settings::Durability;
 
 /// Spoken by page and worker of one build; a cached worker can be older than its page.
-pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+4");
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+5");
 
 /// A tab's number, drawn at random when it opens.
 pub type TabId = String;
 
 /// All that a worker needs to host a replica.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {
     pub cluster: String,
     /// The cluster's identity, 16 hex digits.
@@ -30,6 +30,14 @@ pub struct Assignment {
     pub faults: Vec<FaultyLink>,
     /// Whether to wait for the replica's lock, or to give up if somebody else holds it.
     pub wait: bool,
+}
+
+/// To host a replica whenever nobody does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    pub assignment: Assignment,
+    /// Whether to read ahead what its host writes.
+    pub read_ahead: bool,
 }
 
 /// Settings that may change while a replica runs.
@@ -68,19 +76,10 @@ pub enum Yield {
 /// A code and a sentence.
 pub type Told = (String, String);
 
-/// Replicas whose host a worker may have to become in a hurry.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Prospect {
-    pub cluster: String,
-    /// The cluster's, in hexadecimal.
-    pub identity: String,
-    pub nodes: Vec<u64>,
-}
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// One of these replicas may be its to host.
-    Prepare(Prospect),
+    /// Host whichever of these replicas dies first. It takes the place of what was said so before.
+    Stand(Vec<Order>),
     Host(Box<Assignment>),
     /// Hand leadership over, finish the write under way, let go of lock and database.
     Stop,
@@ -107,6 +106,10 @@ pub enum FromWorker {
     Waiting,
     /// Another host has it, and this one was not to wait.
     Taken,
+    /// It stood by, this replica's host has died, and it is the next one.
+    Took {
+        node: u64,
+    },
     Started,
     FaultsSet,
     Paused,

@@ -55,6 +55,7 @@ impl Cluster {
             changed.settings = Some(after.clone());
         }
         joined.tabs.say(self.configure_word());
+        self.watch_peers();
         self.keep_settings();
         self.tell(Update::Status);
         if let Some(sentence) = difference(&before, &after) {
@@ -118,6 +119,7 @@ impl Cluster {
                 overruled,
             };
         }
+        self.watch_peers();
         self.tell(Update::Status);
         let me = self.clone();
         spawn_local(async move {

@@ -47,6 +47,7 @@ impl Cluster {
             }),
             Word::Ended { node, problem } => {
                 self.0.view.borrow_mut().end(node, problem);
+                self.watch_peers();
                 self.tell(Update::Status);
             }
             Word::Faults { stamp, links } => {
@@ -57,6 +58,7 @@ impl Cluster {
                 view.faults_stamp = stamp;
                 view.faults.clone_from(&links);
                 drop(view);
+                self.watch_peers();
                 self.tell(Update::Faults);
                 let me = self.clone();
                 spawn_local(async move {
@@ -68,6 +70,7 @@ impl Cluster {
             Word::Configure { stamp, change } => self.on_configure(stamp, change),
             Word::Purpose { node, stopped } => {
                 self.0.view.borrow_mut().mark_stopped(node, stopped);
+                self.watch_peers();
                 self.tell(Update::Status);
             }
             Word::Record => {
@@ -139,6 +142,10 @@ impl Cluster {
                 drop(view);
                 return self.reopen(id, ms);
             }
+            Heard::Took(id) => {
+                drop(view);
+                return self.on_took(id);
+            }
         };
         if let Some(id) = ended {
             view.set_waiting(id, None);
@@ -193,6 +200,7 @@ impl Cluster {
         match registry::find(self.cluster()).await {
             Ok(Some(record)) => {
                 self.0.view.borrow_mut().set_record(record);
+                self.watch_peers();
                 self.tell(Update::Status);
             }
             // It was deleted under this page; the replicas notice.

@@ -8,12 +8,13 @@ use futures_channel::oneshot;
 use js_sys::Reflect;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, MessageEvent};
+use web_sys::{ErrorEvent, MessageEvent, Worker};
 
 use super::hosted::{Answer, Done, Expected, Hosted};
-use super::workers::{Spare, post, spawn};
+use super::spare::Spare;
+use super::workers::{post, spawn};
 use crate::model::ApiError;
-use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, Prospect, ToWorker};
+use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, Order, ToWorker};
 
 /// What the cluster's handle hears of its workers.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub enum Heard {
     Failed(u64, ApiError),
     /// It slept for so many milliseconds that it is to begin anew.
     Overslept(u64, f64),
+    /// The spare worker has taken its place: [`Hosting::adopt`] it or dismiss it.
+    Took(u64),
 }
 
 type Listener = Rc<dyn Fn(Heard)>;
@@ -86,10 +89,39 @@ impl Hosting {
         if self.has(id) {
             return Err(ApiError::already_running(id));
         }
-        let spare = self.spare.borrow_mut().take().and_then(Spare::take);
-        let (worker, is_ready) = spare
-            .map_or_else(|| spawn().map(|worker| (worker, false)), Ok)
-            .map_err(|error| ApiError::browser("No worker could be started", &error))?;
+        let worker =
+            spawn().map_err(|error| ApiError::browser("No worker could be started", &error))?;
+        self.install(worker, assignment, explicit);
+        self.started(id).await
+    }
+
+    /// Goes on with the spare worker, which has taken this replica and starts it.
+    pub fn adopt(&self, assignment: Assignment) {
+        let id = assignment.node;
+        let Some(spare) = self.spare.take() else {
+            return;
+        };
+        self.install(spare.release(), assignment, false);
+        if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
+            // It began with what it had been told before.
+            hosted.outdated = true;
+        }
+    }
+
+    /// Waits until a replica whose worker was started here runs.
+    ///
+    /// # Errors
+    /// As [`Hosting::start`].
+    pub async fn started(&self, id: u64) -> Answer {
+        let (sender, receiver) = oneshot::channel();
+        if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
+            hosted.expected.push((Expected::Started, sender));
+        }
+        settle(receiver, id).await
+    }
+
+    fn install(&self, worker: Worker, assignment: Assignment, explicit: bool) {
+        let id = assignment.node;
         let me = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             match serde_wasm_bindgen::from_value(event.data()) {
@@ -112,7 +144,6 @@ impl Hosting {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let (sender, receiver) = oneshot::channel();
         self.hosted.borrow_mut().insert(
             id,
             Hosted {
@@ -122,17 +153,13 @@ impl Hosting {
                 waits: false,
                 explicit,
                 outdated: false,
-                expected: vec![(Expected::Started, sender)],
+                expected: Vec::new(),
                 deeds: BTreeMap::new(),
                 next_deed: 1,
                 _on_message: on_message,
                 _on_error: on_error,
             },
         );
-        if is_ready {
-            self.begin(id);
-        }
-        settle(receiver, id).await
     }
 
     /// # Errors
@@ -265,6 +292,8 @@ impl Hosting {
                 }
                 (self.listener)(Heard::Waiting(id));
             }
+            // Only a spare one says so.
+            FromWorker::Took { .. } => {}
             FromWorker::Taken => self.close(id, &Err(ApiError::already_running(id)), Heard::Ended(id)),
             FromWorker::Started => self.on_started(id),
             FromWorker::Did { call, result } => {
@@ -306,18 +335,33 @@ impl Hosting {
         self.spare.borrow().is_some()
     }
 
-    /// Keeps a worker ready to host one of these replicas.
-    pub fn keep_spare(&self, prospect: Prospect) {
+    /// Keeps a worker ready to bring these replicas back.
+    pub fn keep_spare(&self, orders: Vec<Order>) {
         if self.ended.get() {
             return;
         }
+        let me = self.clone();
         match spawn() {
             Ok(worker) => {
-                *self.spare.borrow_mut() = Some(Spare::keep(worker, prospect));
+                let on_took = move |id| (me.listener)(Heard::Took(id));
+                *self.spare.borrow_mut() = Some(Spare::keep(worker, orders, on_took));
             }
             // A revival then starts one of its own.
             Err(error) => web_sys::console::warn_2(&"tabraft: no spare worker:".into(), &error),
         }
+    }
+
+    /// What the spare worker is to bring back from now on, if there is one.
+    pub fn stand(&self, orders: Vec<Order>) {
+        if let Some(spare) = &*self.spare.borrow() {
+            spare.stand(orders);
+        }
+    }
+
+    /// Whether the spare worker brings this replica back, should its host die.
+    pub fn stands_for(&self, id: u64) -> bool {
+        let spare = self.spare.borrow();
+        spare.as_ref().is_some_and(|spare| spare.stands_for(id))
     }
 
     pub fn dismiss_spare(&self) {

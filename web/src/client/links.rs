@@ -55,6 +55,7 @@ impl Cluster {
             view.faults.clone_from(&links);
         }
         joined.tabs.say(self.faults_word());
+        self.watch_peers();
         self.tell(Update::Faults);
         self.page_event(0, faults_sentence(&links));
         self.0.hosting.set_faults(&links).await?;

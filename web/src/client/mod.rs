@@ -62,6 +62,7 @@ pub mod runs;
 mod saved;
 mod saved_file;
 mod snapshots;
+mod spare;
 pub mod store;
 mod tab_store;
 mod tabs;

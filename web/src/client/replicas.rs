@@ -298,9 +298,17 @@ impl Cluster {
 
     /// Hosts a replica in this tab; `explicit` if the tab was opened for it.
     pub(super) async fn host(&self, id: u64, wait: bool, explicit: bool) -> Result<(), ApiError> {
-        let joined = self.0.joined.get().ok_or_else(wrong_answer)?;
+        let mut assignment = self.assignment(id).ok_or_else(wrong_answer)?;
+        assignment.wait = wait;
+        self.0.hosting.start(assignment, explicit).await
+    }
+
+    /// What a worker of this tab has to know to host a replica, unless another host has it; none before
+    /// this tab has joined.
+    pub(super) fn assignment(&self, id: u64) -> Option<Assignment> {
+        let joined = self.0.joined.get()?;
         let settings = self.settings();
-        let assignment = Assignment {
+        Some(Assignment {
             cluster: settings.cluster.clone(),
             identity: format!("{:016x}", joined.identity),
             node: id,
@@ -309,9 +317,8 @@ impl Cluster {
             tick_ms: settings.tick_ms,
             live: settings.live(),
             faults: self.faults(),
-            wait,
-        };
-        self.0.hosting.start(assignment, explicit).await
+            wait: false,
+        })
     }
 }
 

@@ -4,9 +4,10 @@
 //! is no majority. So a tab that hosts a replica waits for the death of the others, and hosts what
 //! died, from its database, as if its machine had rebooted. A tab that was opened for a replica
 //! does so for that one, a little later, if nobody else has. Every page hears of a death at once,
-//! since they share the lock that the dead host held; the replica's own lock decides which of them
-//! revives it. A replica that was stopped on purpose stays stopped, and one that gave up stays as
-//! it is, for a person to look at.
+//! since they share the lock that the dead host held, and so does the spare worker that each keeps; the
+//! replica's own lock decides which of them revives it. A replica that was stopped on purpose stays
+//! stopped, and one that gave up stays as it is, for a person to look at: the spare worker is told
+//! beforehand, and the page looks again when it has taken one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +19,9 @@ use wasm_bindgen_futures::spawn_local;
 use super::{Cluster, now};
 use crate::host::lock::{self, Mode};
 use crate::host::registry;
-use crate::model::Update;
+use crate::model::{ApiError, Update};
 use crate::names;
-use crate::protocol::Prospect;
+use crate::protocol::Order;
 use crate::settings::{Hosting, Revive};
 
 /// Ready, if with an error, when a host has died.
@@ -51,6 +52,8 @@ impl Cluster {
     pub(super) fn watch_peers(&self) {
         if !self.revives() || self.0.hosting.running().is_empty() {
             self.0.hosting.dismiss_spare();
+        } else if self.0.hosting.has_spare() {
+            self.0.hosting.stand(self.orders());
         } else {
             self.keep_spare_soon();
         }
@@ -67,25 +70,38 @@ impl Cluster {
 
     /// Prepares for a death, but not while replicas are starting: they need the machine more.
     fn keep_spare_soon(&self) {
-        if self.0.hosting.has_spare() || self.0.revival.borrow().spare.is_some() {
+        if self.0.revival.borrow().spare.is_some() {
             return;
         }
         let me = self.clone();
         let prepare = Timeout::new(SPARE_AFTER_MS, move || {
             me.0.revival.borrow_mut().spare.take();
-            if let Some(joined) = me.0.joined.get()
-                && !me.0.hosting.running().is_empty()
-            {
-                let mut nodes = me.0.view.borrow().members();
-                nodes.retain(|id| !me.0.hosting.has(*id));
-                me.0.hosting.keep_spare(Prospect {
-                    cluster: me.cluster().into(),
-                    identity: format!("{:016x}", joined.identity),
-                    nodes,
-                });
+            if !me.0.hosting.running().is_empty() && !me.0.hosting.has_spare() {
+                me.0.hosting.keep_spare(me.orders());
             }
         });
         self.0.revival.borrow_mut().spare = Some(prepare);
+    }
+
+    /// What the spare worker is to host whenever nobody does: what has run and is to run. A replica that
+    /// this tab was opened for is not among them: it comes back as such. What this tab hosts itself is
+    /// not read ahead: it is the likelier to go elsewhere.
+    fn orders(&self) -> Vec<Order> {
+        let mut known: Vec<u64> = {
+            let view = self.0.view.borrow();
+            view.running().chain(view.dead()).collect()
+        };
+        let hosting = &self.0.hosting;
+        known.retain(|id| !hosting.has(*id) || hosting.runs(*id) && !hosting.is_explicit(*id));
+        known.retain(|id| self.is_wanted(*id));
+        known.sort_unstable();
+        let order = |id| {
+            Some(Order {
+                assignment: self.assignment(id)?,
+                read_ahead: !hosting.has(id),
+            })
+        };
+        known.into_iter().filter_map(order).collect()
     }
 
     /// Whether this cluster's dead are brought back without being asked for.
@@ -104,11 +120,38 @@ impl Cluster {
         }
         // Dropped, the senders tell.
         drop(self.0.revival.borrow_mut().watched.remove(&id));
-        self.0.view.borrow_mut().end(id, None);
+        // It may run again already, here.
+        if !self.0.hosting.runs(id) {
+            self.0.view.borrow_mut().end(id, None);
+        }
         self.tell(Update::Died);
         self.tell(Update::Status);
-        if self.survives(id) {
+        let is_left_to_spare = self.0.hosting.stands_for(id);
+        self.watch_peers();
+        if self.survives(id) && !is_left_to_spare {
             self.revive(id).await;
+        }
+    }
+
+    /// The spare worker has taken a replica whose host has died.
+    pub(super) fn on_took(&self, id: u64) {
+        let assignment = self.assignment(id);
+        let is_free = !self.0.hosting.has(id) && !self.0.revival.borrow().reviving.contains(&id);
+        let Some(assignment) = assignment.filter(|_| is_free && self.is_wanted(id)) else {
+            return self.0.hosting.dismiss_spare();
+        };
+        self.0.revival.borrow_mut().reviving.insert(id);
+        self.0.hosting.adopt(assignment);
+        let me = self.clone();
+        spawn_local(async move {
+            let started = me.0.hosting.started(id).await;
+            me.revived(id, started).await;
+        });
+        // The others that have died were left to it as well.
+        let dead: Vec<u64> = self.0.view.borrow().dead().collect();
+        for other in dead {
+            let me = self.clone();
+            spawn_local(async move { me.revive(other).await });
         }
     }
 
@@ -136,7 +179,8 @@ impl Cluster {
         let mut revival = self.0.revival.borrow_mut();
         revival.dead_since.retain(|id, _| dead.contains(id));
         let is_due = |id: &u64| now - *revival.dead_since.entry(*id).or_insert(now) >= DEAD_MS;
-        let due: Vec<u64> = dead.into_iter().filter(is_due).collect();
+        let mut due: Vec<u64> = dead.into_iter().filter(is_due).collect();
+        due.retain(|id| !self.0.hosting.stands_for(*id));
         drop(revival);
         for id in due {
             let me = self.clone();
@@ -145,39 +189,38 @@ impl Cluster {
     }
 
     async fn revive(&self, id: u64) {
-        if !self.may_revive(id) || !self.0.revival.borrow_mut().reviving.insert(id) {
+        let is_free = !self.0.view.borrow().is_running(id) && !self.0.hosting.has(id);
+        if !is_free || !self.is_wanted(id) || !self.0.revival.borrow_mut().reviving.insert(id) {
             return;
         }
-        let hosted = self.host_again(id).await;
-        self.0.revival.borrow_mut().reviving.remove(&id);
-        if hosted {
-            self.stop_if_stopped(id).await;
-        }
+        let hosted = self.host(id, false, false).await;
+        self.revived(id, hosted).await;
     }
 
-    fn may_revive(&self, id: u64) -> bool {
+    /// Whether a replica is to be brought back by this tab, should it be dead.
+    fn is_wanted(&self, id: u64) -> bool {
         let its_own = matches!(&self.settings().host, Hosting::Nodes(ids) if ids.contains(&id));
         let view = self.0.view.borrow();
         let stays = view.record().stopped.contains(&id) || view.has_failed(id);
-        let is_dead = view.members().contains(&id) && !view.is_running(id) && !stays;
-        self.revives() && (self.survives(id) || its_own) && is_dead && !self.0.hosting.has(id)
+        let is_member = view.members().contains(&id);
+        self.revives() && (self.survives(id) || its_own) && is_member && !stays
     }
 
-    /// Hosts a replica; whether that came to something.
-    async fn host_again(&self, id: u64) -> bool {
-        match self.host(id, false, false).await {
+    /// What came of a revival.
+    async fn revived(&self, id: u64, hosted: Result<(), ApiError>) {
+        self.0.revival.borrow_mut().reviving.remove(&id);
+        match hosted {
             Ok(()) => {
                 let text = format!("Node {id}'s host had ended. This tab brought node {id} back.");
                 self.page_event(id, text);
-                true
+                self.stop_if_stopped(id).await;
             }
             // Another tab was first, or its own tab has it again.
-            Err(error) if error.code == "ALREADY_RUNNING" => false,
+            Err(error) if error.code == "ALREADY_RUNNING" => {}
             Err(error) => {
                 let reason = error.message;
                 let text = format!("Node {id} could not be brought back. {reason}");
                 self.page_event(id, text);
-                false
             }
         }
     }

@@ -1,73 +1,14 @@
-//! Workers: started, told, and one kept ready.
-
-use std::cell::Cell;
-use std::rc::Rc;
+//! Workers: started and told.
 
 use js_sys::{Object, Promise, Reflect, WebAssembly};
 use serde::Serialize;
-use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{Worker, WorkerOptions, WorkerType};
 
 use super::files;
 use crate::model::ApiError;
-use crate::protocol::{BUILD, FromWorker, Prospect, ToWorker};
-
-/// A worker for a replica that is to be brought back. Its program is loaded and compiled and the
-/// database open, so that a revival takes no longer than to read it.
-pub struct Spare {
-    worker: Worker,
-    /// Whether it can be used; nothing as long as it has said nothing.
-    ready: Rc<Cell<Option<bool>>>,
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_error: Closure<dyn FnMut(ErrorEvent)>,
-}
-
-impl Spare {
-    /// Keeps a worker that has not been told anything yet, and has it prepare for some replicas.
-    pub fn keep(worker: Worker, prospect: Prospect) -> Self {
-        let ready = Rc::new(Cell::new(None));
-        let prepare = ToWorker::Prepare(prospect);
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
-            let (ready, worker) = (ready.clone(), worker.clone());
-            move |event: MessageEvent| {
-                // One of another build is not ready for this page, and is never used.
-                let word = serde_wasm_bindgen::from_value(event.data());
-                let listens = matches!(word, Ok(FromWorker::Ready { build }) if build == BUILD);
-                ready.set(Some(listens && post(&worker, &prepare).is_ok()));
-            }
-        });
-        // Its program could not be loaded: it will never say anything.
-        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new({
-            let ready = ready.clone();
-            move |_: ErrorEvent| ready.set(Some(false))
-        });
-        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Self {
-            worker,
-            ready,
-            _on_message: on_message,
-            _on_error: on_error,
-        }
-    }
-
-    /// The worker, and whether it has said that it listens. If not, that is still to come.
-    pub fn take(self) -> Option<(Worker, bool)> {
-        self.worker.set_onmessage(None);
-        self.worker.set_onerror(None);
-        if self.ready.get() == Some(false) {
-            self.worker.terminate();
-            return None;
-        }
-        Some((self.worker, self.ready.get().is_some()))
-    }
-
-    pub fn dismiss(self) {
-        self.worker.terminate();
-    }
-}
+use crate::protocol::ToWorker;
 
 thread_local! {
     /// The workers' program, compiled once for all of them.

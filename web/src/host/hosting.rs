@@ -11,26 +11,25 @@ use super::board::Board;
 use super::clock;
 use super::disk::{self, Disk, Opened, Peek};
 use super::inbox::Inbox;
-use super::lock::{self, Held, Mode};
+use super::lock::{self, Held, LockError, Mode};
 use super::net::Net;
 use super::replica::{Failure, Replica};
+use super::spare::Took;
 use super::worker::say;
 use crate::names;
 use crate::protocol::{Assignment, FromWorker};
 
-/// Takes the replica's lock, opens its database unless `peek` has it open, and runs it. `None` if
-/// somebody else holds the lock and the assignment says not to wait.
+/// Opens the database of a replica whose lock is held, unless it is open, and runs it.
 ///
 /// # Errors
 /// Why it cannot run here.
-pub async fn host(
-    assignment: Assignment,
-    peek: Option<Rc<Peek>>,
-) -> Result<Option<Replica>, Failure> {
+pub async fn host(took: Took) -> Result<Replica, Failure> {
+    let Took {
+        assignment,
+        lock,
+        peek,
+    } = took;
     let cluster = assignment.cluster.as_str();
-    let Some(lock) = take_lock(&assignment).await? else {
-        return Ok(None);
-    };
     let identity = u64::from_str_radix(&assignment.identity, 16)
         .map_err(|_| Failure::new("PROTOCOL", "The page gave a cluster identity that is none."))?;
     let inbox = Inbox::open(cluster, assignment.node).map_err(no_channel)?;
@@ -70,7 +69,7 @@ pub async fn host(
     let locks = [lock].into_iter().chain(heard).collect();
     let replica = Replica::new(&assignment, node, disk, net, board);
     replica.begin_life(inbox, locks)?;
-    Ok(Some(replica))
+    Ok(replica)
 }
 
 /// What a disk that was taken over held.
@@ -133,27 +132,34 @@ fn extent_of(tables: &Tables, recovered: &Recovered) -> String {
     )
 }
 
-async fn take_lock(assignment: &Assignment) -> Result<Option<Held>, Failure> {
-    let name = names::node_lock(&assignment.cluster, assignment.node);
-    let failed = |error: lock::LockError| Failure::new("NO_LOCKS", error.to_string());
-    if let Some(lock) = lock::acquire(&name, Mode::IfAvailable)
-        .await
-        .map_err(failed)?
-    {
-        return Ok(Some(lock));
-    }
-    if !assignment.wait {
-        return Ok(None);
+/// Takes the lock of the replica. `None` if somebody else holds it and the assignment says not to wait.
+///
+/// # Errors
+/// The browser's.
+pub async fn take_lock(assignment: &Assignment) -> Result<Option<Held>, Failure> {
+    let free = lock_if_free(assignment).await.map_err(no_lock)?;
+    if free.is_some() || !assignment.wait {
+        return Ok(free);
     }
     say(&FromWorker::Waiting);
-    lock::acquire(&name, Mode::Wait).await.map_err(failed)
+    let name = names::node_lock(&assignment.cluster, assignment.node);
+    lock::acquire(&name, Mode::Wait).await.map_err(no_lock)
+}
+
+/// [`take_lock`] without waiting.
+///
+/// # Errors
+/// The browser's.
+pub async fn lock_if_free(assignment: &Assignment) -> Result<Option<Held>, LockError> {
+    let name = names::node_lock(&assignment.cluster, assignment.node);
+    lock::acquire(&name, Mode::IfAvailable).await
 }
 
 /// Takes the locks by whose release others hear of this host's end.
 async fn heard_of(cluster: &str, node: u64) -> Result<[Held; 2], Failure> {
     let take = async |name: String| {
         let taken = lock::acquire(&name, Mode::Steal).await;
-        let held = taken.map_err(|error| Failure::new("NO_LOCKS", error.to_string()))?;
+        let held = taken.map_err(no_lock)?;
         held.ok_or_else(|| Failure::new("LOCK_ERROR", format!("The browser did not give {name}.")))
     };
     let alive = take(names::alive_lock(cluster, node));
@@ -177,6 +183,10 @@ fn damaged(node: u64, damage: &wal::Damage) -> Failure {
         "DAMAGED",
         format!("Node {node}'s disk is damaged: {damage}. Its bytes are kept as they are."),
     )
+}
+
+fn no_lock(error: LockError) -> Failure {
+    Failure::new("NO_LOCKS", error.to_string())
 }
 
 pub(super) fn no_channel(error: JsValue) -> Failure {

@@ -3,6 +3,7 @@
 //! - [`worker`]: the talk with the page
 //! - [`replica`]: the node, between its database, its inbox and its clock
 //! - [`hosting`]: how a replica comes to be hosted here: its locks, its database, its recovery
+//! - [`spare`]: standing by, to be the next host of one that died
 //! - [`deeds`]: what a running replica does when it is asked to
 //! - [`sleep`]: what follows when it was frozen
 //! - [`succession`]: waiting for the leader's death, and taking its place
@@ -31,6 +32,7 @@ pub mod registry;
 pub mod replica;
 pub mod rotation;
 mod sleep;
+mod spare;
 mod steps;
 mod succession;
 mod turn;

@@ -153,7 +153,7 @@ impl Replica {
     /// Does what the page says.
     pub fn obey(&self, word: ToWorker) {
         match word {
-            ToWorker::Prepare(_) | ToWorker::Host(_) => say(&FromWorker::Failed {
+            ToWorker::Stand(_) | ToWorker::Host(_) => say(&FromWorker::Failed {
                 code: "PROTOCOL".into(),
                 message: "A worker hosts one replica only.".into(),
             }),
