@@ -5,9 +5,11 @@
 const { name, inFlight, ring, writes, valueBytes, timeoutMs, pauseMs } = args;
 const load = {
   running: true, sent: 0, acked: 0, failed: [], longestMs: 0,
-  // When the last put was acknowledged, and the longest time without one since it was asked for.
-  ackedAt: performance.now(), gapMs: 0, last: {},
+  // When the last put was acknowledged, and the times without one since they were asked for: the
+  // longest, and where the last of them began.
+  ackedAt: performance.now(), gapMs: 0, gaps: [], last: {},
 };
+const GAPS_MAX = 2_000;
 harness.loads[name] = load;
 
 let unsent = [];
@@ -40,6 +42,8 @@ const write = async (writer) => {
       load.acked++;
       const now = performance.now();
       load.gapMs = Math.max(load.gapMs, now - load.ackedAt);
+      load.gaps.push({ at: load.ackedAt, ms: now - load.ackedAt });
+      if (load.gaps.length > GAPS_MAX) load.gaps.splice(0, GAPS_MAX / 2);
       load.ackedAt = now;
       if (ring) {
         load.last[key] = value;

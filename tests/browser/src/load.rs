@@ -94,9 +94,24 @@ impl Load {
 
     /// From now on the longest gap is measured anew.
     pub async fn forget_gap(&self) -> Result<()> {
-        let forget = "harness.loads[args].gapMs = 0";
+        let forget =
+            "Object.assign(harness.loads[args], { gapMs: 0, gaps: [], forgotAt: Date.now() })";
         self.tab.run(forget, json!(self.name)).await?;
         Ok(())
+    }
+
+    /// How long nothing was acknowledged because `node` was dead, in milliseconds: the longest time that
+    /// began before it was brought back, since [`Load::forget_gap`].
+    pub async fn downtime_ms(&self, node: u64) -> Result<f64> {
+        let look = "const { gaps, forgotAt } = harness.loads[args.name];
+            const words = `brought node ${args.node} back`;
+            const events = await tabraft.events();
+            const back = events.find((it) => it.atMs >= forgotAt && it.text.includes(words));
+            const until = back ? back.atMs - performance.timeOrigin : NaN;
+            return Math.max(...gaps.filter((it) => it.at <= until).map((it) => it.ms))";
+        let args = json!({ "name": self.name, "node": node });
+        let found: Option<f64> = self.tab.eval(look, args).await?;
+        found.with_context(|| format!("nothing tells that node {node} was brought back"))
     }
 
     /// Waits until so many writes have been acknowledged in all, as the tab tells.
