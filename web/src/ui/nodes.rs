@@ -20,7 +20,7 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
         true => None,
         false => summary.with(|s| s.guide),
     });
-    let many = move || feed.shown_ids.with(|ids| ids.len() > 5);
+    let many = move |than: usize| feed.shown_ids.with(|ids| ids.len() > than);
     view! {
         <section class="nodes" aria-labelledby="nodes-title">
             <div class="head">
@@ -49,7 +49,7 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
                     </p>
                 }.into_any(),
             }}
-            <div class="cards" class:many=many>
+            <div class="cards" class:high=move || many(4) class:many=move || many(5)>
                 <For each=move || feed.shown_ids.get() key=|id| *id let:id>
                     <Card feed id />
                 </For>

@@ -57,11 +57,11 @@ pub fn Speed(feed: Feed) -> impl IntoView {
                     {chooser("What", "speed-kind", kinds, kind)}
                     {chooser("At once", "speed-in-flight", numbers(&OPS.map(|(many, _)| many)), in_flight)}
                     {chooser("Values", "speed-size", sizes(&SIZES), size)}
+                    <button type="button" data-testid="measure"
+                        aria-disabled=move || busy.get().then_some("true").or_else(|| feed.fixed()) on:click=measure>
+                        "Measure"
+                    </button>
                 </div>
-                <button type="button" data-testid="measure"
-                    aria-disabled=move || busy.get().then_some("true").or_else(|| feed.fixed()) on:click=measure>
-                    "Measure"
-                </button>
             </div>
             <p class="hint">
                 "Runs some seconds against this cluster, from this tab, with keys "<code>"bench/…"</code>
