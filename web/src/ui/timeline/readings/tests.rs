@@ -82,6 +82,7 @@ fn the_newest_holds_until_there_is_news() {
     // A clock that was set back does not put them out of order.
     all.add(1.0, Source::default(), rows(&[("a", "9")]), false);
     assert_eq!(values(all.at(60_000.0)), ["9"]);
+    assert!(all.readings.iter().is_sorted_by_key(|it| it.from_ms));
 }
 
 #[test]
