@@ -68,6 +68,7 @@ const CASES: &[Entry] = &[
     entry!(ALL, basics::open_write_read),
     entry!(CHROMIUM, two_nodes::two_both_die),
     entry!(CHROMIUM, two_nodes::newcomer_without_storage),
+    entry!(CHROMIUM, two_nodes::two_of_three_die),
     entry!(CHROMIUM, two_nodes::stopped_is_not_revived),
     entry!(CHROMIUM, salvage::e4_e5_lost),
     entry!(CHROMIUM, salvage::commit_lag),

@@ -181,6 +181,38 @@ pub async fn newcomer_without_storage(case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// A tab dies with two of three: the tab that is left brings both back, one by the worker that stands by
+/// and the other by one that it starts. Nothing acknowledged is lost.
+pub async fn two_of_three_die(case: &Case) -> Result<()> {
+    const QUERY: &str = "&nodes=3&revive=all";
+    let both = case.open("main", &format!("{QUERY}&host=1,2")).await?;
+    let left = case.open("main", &format!("{QUERY}&host=3")).await?;
+    let client = case.open("main", &format!("{QUERY}&host=none")).await?;
+    client.healthy(3).await?;
+    let load = Load::start(&client, "load", PATIENT).await?;
+    load.goes_on(&case.server, 50).await?;
+    let before = client.status().await?;
+    both.kill_renderer().await?;
+    for dead in [1, 2] {
+        let epoch = before.node(dead)?.epoch;
+        client
+            .sees("it to be revived", |status| {
+                let node = status.node(dead)?;
+                Ok(node.state == "running" && node.epoch > epoch)
+            })
+            .await?;
+        ensure!(
+            left.hosts(dead).await?,
+            "node {dead} is not where it is to be"
+        );
+    }
+    load.goes_on(&case.server, 50).await?;
+    load.stop_without_failures().await?;
+    client.agreement(3).await?;
+    load::verify(&case.server, &client, "load").await?;
+    Ok(())
+}
+
 /// A replica that was stopped on purpose stays stopped; one that crashed is revived.
 pub async fn stopped_is_not_revived(case: &Case) -> Result<()> {
     let pair = Pair::open(case).await?;
