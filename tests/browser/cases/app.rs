@@ -347,6 +347,8 @@ pub async fn development_is_fresh(case: &Case) -> Result<()> {
         }
     }
     given_up?;
+    // A page that was left while it was being loaded complains of that.
+    case.forget_errors().await?;
     eventually("the other build", SOON, async || {
         let seen = seen(&tab).await?;
         let fresh = seen.page.is_empty() && seen.kept.is_empty() && seen.caches.is_empty();
