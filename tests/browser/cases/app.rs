@@ -129,9 +129,11 @@ async fn seen(tab: &Tab) -> Result<Seen> {
     let look = r#"
         const registration = await navigator.serviceWorker.getRegistration();
         const active = registration?.active;
+        // A worker that is just being replaced may never answer.
         const kept = active && await new Promise((done) => {
           const { port1, port2 } = new MessageChannel();
           port1.onmessage = ({ data }) => done(data);
+          setTimeout(() => done("no answer"), 2_000);
           active.postMessage("which", [port2]);
         });
         return {

@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
         // Not as fast as it can: it is to run for long, and it is the gaps that count.
         let shape = Shape {
             in_flight: 4,
-            pause_ms: number_from("PAUSE_MS", 10)?,
+            pause_ms: 10,
             timeout_ms: 60_000,
             ..Shape::default()
         };

@@ -14,7 +14,7 @@ use super::hosted::{Answer, Done, Expected, Hosted};
 use super::spare::Spare;
 use super::workers::{post, spawn};
 use crate::model::ApiError;
-use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, Order, ToWorker};
+use crate::protocol::{Assignment, BUILD, Deed, FromWorker, Live, ToWorker};
 
 /// What the cluster's handle hears of its workers.
 #[derive(Clone, Debug)]
@@ -34,11 +34,11 @@ type Listener = Rc<dyn Fn(Heard)>;
 
 #[derive(Clone)]
 pub struct Hosting {
-    spare: Rc<RefCell<Option<Spare>>>,
-    hosted: Rc<RefCell<BTreeMap<u64, Hosted>>>,
+    pub(super) spare: Rc<RefCell<Option<Spare>>>,
+    pub(super) hosted: Rc<RefCell<BTreeMap<u64, Hosted>>>,
     /// No worker is started any more.
-    ended: Rc<Cell<bool>>,
-    listener: Listener,
+    pub(super) ended: Rc<Cell<bool>>,
+    pub(super) listener: Listener,
 }
 
 impl Hosting {
@@ -95,19 +95,6 @@ impl Hosting {
         self.started(id).await
     }
 
-    /// Goes on with the spare worker, which has taken this replica and starts it.
-    pub fn adopt(&self, assignment: Assignment) {
-        let id = assignment.node;
-        let Some(spare) = self.spare.take() else {
-            return;
-        };
-        self.install(spare.release(), assignment, false);
-        if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
-            // It began with what it had been told before.
-            hosted.outdated = true;
-        }
-    }
-
     /// Waits until a replica whose worker was started here runs.
     ///
     /// # Errors
@@ -120,7 +107,7 @@ impl Hosting {
         settle(receiver, id).await
     }
 
-    fn install(&self, worker: Worker, assignment: Assignment, explicit: bool) {
+    pub(super) fn install(&self, worker: Worker, assignment: Assignment, explicit: bool) {
         let id = assignment.node;
         let me = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -329,43 +316,6 @@ impl Hosting {
         if let Err(error) = posted {
             self.fail(id, error);
         }
-    }
-
-    pub fn has_spare(&self) -> bool {
-        self.spare.borrow().is_some()
-    }
-
-    /// Keeps a worker ready to bring these replicas back.
-    pub fn keep_spare(&self, orders: Vec<Order>) {
-        if self.ended.get() {
-            return;
-        }
-        let me = self.clone();
-        match spawn() {
-            Ok(worker) => {
-                let on_took = move |id| (me.listener)(Heard::Took(id));
-                *self.spare.borrow_mut() = Some(Spare::keep(worker, orders, on_took));
-            }
-            // A revival then starts one of its own.
-            Err(error) => web_sys::console::warn_2(&"tabraft: no spare worker:".into(), &error),
-        }
-    }
-
-    /// What the spare worker is to bring back from now on, if there is one.
-    pub fn stand(&self, orders: Vec<Order>) {
-        if let Some(spare) = &*self.spare.borrow() {
-            spare.stand(orders);
-        }
-    }
-
-    /// Whether the spare worker brings this replica back, should its host die.
-    pub fn stands_for(&self, id: u64) -> bool {
-        let spare = self.spare.borrow();
-        spare.as_ref().is_some_and(|spare| spare.stands_for(id))
-    }
-
-    pub fn dismiss_spare(&self) {
-        self.spare.take().into_iter().for_each(Spare::dismiss);
     }
 
     fn on_started(&self, id: u64) {

@@ -10,8 +10,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
-use super::workers::post;
-use crate::protocol::{BUILD, FromWorker, Order, ToWorker};
+use super::hosting::{Heard, Hosting};
+use super::workers::{post, spawn};
+use crate::protocol::{Assignment, BUILD, FromWorker, Order, ToWorker};
 
 pub struct Spare {
     worker: Worker,
@@ -99,5 +100,57 @@ impl Spare {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         spawn_local(async move { drop(self) });
+    }
+}
+
+impl Hosting {
+    pub fn has_spare(&self) -> bool {
+        self.spare.borrow().is_some()
+    }
+
+    /// Keeps a worker ready to bring these replicas back.
+    pub fn keep_spare(&self, orders: Vec<Order>) {
+        if self.ended.get() {
+            return;
+        }
+        let me = self.clone();
+        match spawn() {
+            Ok(worker) => {
+                let on_took = move |id| (me.listener)(Heard::Took(id));
+                *self.spare.borrow_mut() = Some(Spare::keep(worker, orders, on_took));
+            }
+            // A revival then starts one of its own.
+            Err(error) => web_sys::console::warn_2(&"tabraft: no spare worker:".into(), &error),
+        }
+    }
+
+    /// What the spare worker is to bring back from now on, if there is one.
+    pub fn stand(&self, orders: Vec<Order>) {
+        if let Some(spare) = &*self.spare.borrow() {
+            spare.stand(orders);
+        }
+    }
+
+    /// Whether the spare worker brings this replica back, should its host die.
+    pub fn stands_for(&self, id: u64) -> bool {
+        let spare = self.spare.borrow();
+        spare.as_ref().is_some_and(|spare| spare.stands_for(id))
+    }
+
+    pub fn dismiss_spare(&self) {
+        self.spare.take().into_iter().for_each(Spare::dismiss);
+    }
+
+    /// Goes on with the spare worker, which has taken this replica and starts it.
+    pub fn adopt(&self, assignment: Assignment) {
+        let id = assignment.node;
+        let Some(spare) = self.spare.take() else {
+            return;
+        };
+        self.install(spare.release(), assignment, false);
+        if let Some(hosted) = self.hosted.borrow_mut().get_mut(&id) {
+            // It began with what it had been told before.
+            hosted.outdated = true;
+        }
     }
 }
