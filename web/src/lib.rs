@@ -5,10 +5,12 @@
 //! - [`ui`]: the page
 //! - [`model`]: what pages know and show; [`protocol`]: what pages and workers say
 //! - [`settings`]: URL parameters, and what of them may change; [`names`], [`channel`]: how tabs find and hear each other
+//! - [`clock`]: what time it is
 
 mod change;
 pub mod channel;
 pub mod client;
+pub mod clock;
 pub mod host;
 pub mod model;
 pub mod names;

@@ -8,8 +8,8 @@ use tabraft::kv::Op;
 use tabraft::kv::command::check_key;
 
 use super::judging::Judging;
-use super::now;
 use super::store::{Pair, Promised, Store, Watch};
+use crate::clock::ticking_ms;
 use crate::model::{ApiError, Call, Consistency, Status, Written};
 
 /// Told of every call that was answered: whether it was a write, and how long it took, in
@@ -35,10 +35,10 @@ impl Judged {
     /// Calls the store, and tells how long it took.
     fn timed<T: 'static>(&self, is_write: bool, answer: Promised<T>) -> Promised<T> {
         let answered = self.answered.clone();
-        let began = now();
+        let began = ticking_ms();
         Box::pin(async move {
             let answer = answer.await?;
-            answered(is_write, now() - began);
+            answered(is_write, ticking_ms() - began);
             Ok(answer)
         })
     }

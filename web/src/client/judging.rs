@@ -31,6 +31,7 @@ use web_sys::Blob;
 use super::Cluster;
 use super::deadline::Deadline;
 use crate::channel::{Channel, bytes_of};
+use crate::clock;
 use crate::model::{ApiError, HistoryFile, Update};
 use crate::names;
 
@@ -88,10 +89,8 @@ impl Judging {
     }
 
     fn now_us(&self) -> u64 {
-        let wall_ms = js_sys::Date::now();
-        let clock = web_sys::window().and_then(|window| window.performance());
-        let now_ms = clock.map_or(wall_ms, |clock| clock.time_origin() + clock.now());
-        let error_ms = (now_ms - wall_ms).abs();
+        let now_ms = clock::unix_ms();
+        let error_ms = (now_ms - clock::wall_ms()).abs();
         self.clock_error_ms
             .set(self.clock_error_ms.get().max(error_ms));
         (now_ms * 1_000.0) as u64
@@ -110,12 +109,17 @@ impl Judging {
 
     /// The same of a write, which other tabs are told of before.
     pub fn note_write(self: &Rc<Self>, op: &Op) -> Noted {
-        let call = match op.clone() {
-            Op::Put { value, .. } => Call::Put { value },
+        let call = match op {
+            Op::Put { value, .. } => Call::Put {
+                value: value.clone(),
+            },
             Op::Delete { .. } => Call::Delete,
             Op::Cas {
                 expected, value, ..
-            } => Call::Cas { expected, value },
+            } => Call::Cas {
+                expected: expected.clone(),
+                value: value.clone(),
+            },
         };
         self.tell([hash(op.key())]);
         self.invoked(op.key(), call)

@@ -8,7 +8,6 @@ use tabraft::wal::{self, Recovered, Replay, Tables};
 use wasm_bindgen::JsValue;
 
 use super::board::Board;
-use super::clock;
 use super::disk::{self, Disk, Opened, Peek};
 use super::inbox::Inbox;
 use super::lock::{self, Held, LockError, Mode};
@@ -16,6 +15,7 @@ use super::net::Net;
 use super::replica::{Failure, Replica};
 use super::spare::Took;
 use super::worker::say;
+use crate::clock;
 use crate::names;
 use crate::protocol::{Assignment, FromWorker};
 

@@ -10,7 +10,6 @@
 //! - [`steps`]: when each write went through which step; [`entry`]: what an entry says
 //! - [`disk`], [`idb`]: the replica's database, one transaction a batch
 //! - [`lock`]: Web Locks; at most one live host a replica
-//! - [`clock`]: time in a worker
 //! - [`turn`]: a turn of the event loop
 //! - `inbox`: incoming envelopes, also while the replica is being opened
 //! - [`net`]: outgoing envelopes, with link faults
@@ -19,7 +18,6 @@
 //! - [`rotation`]: leaving a log file of the browser behind that a kill may have torn (used by pages)
 
 pub mod board;
-pub mod clock;
 mod deeds;
 pub mod disk;
 mod entry;

@@ -14,7 +14,6 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::board::Board;
-use super::clock;
 use super::disk::{self, Disk, DiskError};
 use super::hosting::no_channel;
 use super::inbox::Inbox;
@@ -25,6 +24,7 @@ use super::succession::Succession;
 use super::turn::Turn;
 use super::worker::say;
 use crate::channel::bytes_of;
+use crate::clock;
 use crate::model::State;
 use crate::protocol::{Assignment, FromWorker, Live, ToWorker};
 

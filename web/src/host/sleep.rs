@@ -2,9 +2,9 @@
 
 use tabraft::node::Input;
 
-use super::clock;
 use super::replica::Replica;
 use super::worker::say;
+use crate::clock;
 use crate::protocol::FromWorker;
 
 impl Replica {

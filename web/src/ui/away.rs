@@ -4,13 +4,13 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::clock;
 use super::command::{Place, Said, Told};
 use super::feed::Feed;
 use super::reset::Reset;
 use super::restore::chosen;
 use super::save;
 use super::share::CopyLink;
+use crate::clock;
 
 #[component]
 pub fn Away(feed: Feed) -> impl IntoView {

@@ -10,10 +10,11 @@ use super::feed::Feed;
 use super::figures;
 use super::focus::focus;
 use super::shortcuts::{Shortcuts, ShortcutsButton};
+use super::summary;
 use super::summary::{Badge, Help, Summary};
 use super::timeline::past::AsOf;
 use super::verb::Verb;
-use super::{clock, summary};
+use crate::clock;
 
 /// A sentence is announced once it has stood this long: an election is one change, not five.
 const SETTLED: Duration = Duration::from_millis(700);

@@ -3,12 +3,12 @@
 
 use leptos::prelude::*;
 
-use super::clock;
 use super::command::{Place, Told};
 use super::feed::Feed;
 use super::figures::{bytes, grouped};
 use super::summary::words::subject;
 use super::trace::{self, COLUMNS};
+use crate::clock;
 use crate::model::{EntryAt, State};
 
 /// The entry that is looked at.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::clock;
 use super::feed::{EVENTS_MAX, Feed};
 use super::figures;
 use super::sight::in_sight;
+use crate::clock;
 use crate::model::Event;
 
 /// The kinds an event can have, in the order of the filter.

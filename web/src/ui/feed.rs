@@ -16,7 +16,6 @@ use std::time::Duration;
 use leptos::prelude::*;
 use tabraft::check::journal::Standing;
 
-use super::clock;
 use super::due::Due;
 use super::pace::Pace;
 use super::timeline::history::History;
@@ -25,6 +24,7 @@ use super::timeline::run::Run;
 use crate::client::Cluster;
 use crate::client::etcd::members::Member;
 use crate::client::reset::Stage;
+use crate::clock;
 use crate::model::{self, Event, FaultyLink, Flight, NodeStatus, Status, Work};
 use crate::settings::Settings;
 

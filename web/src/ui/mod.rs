@@ -12,7 +12,6 @@ mod away;
 mod bar;
 mod card;
 mod chooser;
-mod clock;
 mod cluster_acts;
 mod command;
 mod dots;

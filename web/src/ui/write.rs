@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use leptos::web_sys::{HtmlInputElement, SubmitEvent};
 use wasm_bindgen::JsValue;
 
-use super::clock;
 use super::command::{Place, Told};
 use super::feed::Feed;
 use super::figures;
@@ -15,6 +14,7 @@ use super::focus::focus;
 use super::judge::Judge;
 use super::replica::{Choice, ReplicaChooser, word};
 use super::steps::Steps;
+use crate::clock;
 use crate::model::{ApiError, Written};
 
 /// Characters of a value shown in a result.

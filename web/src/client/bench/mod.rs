@@ -13,9 +13,9 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::latencies::Latencies;
 use super::load::mix;
-use super::load::now_ms;
 use super::load::operation::{Operation, perform};
 use super::{Cluster, files};
+use crate::clock::ticking_ms;
 use crate::model::ApiError;
 
 /// Keys that it writes, `bench/0` and so on; they are left there.
@@ -150,18 +150,18 @@ impl Cluster {
         let lane = async || {
             while next.get() < ops {
                 let n = next.replace(next.get() + 1);
-                let began = now_ms();
+                let began = ticking_ms();
                 one(n).await?;
-                latencies.borrow_mut().add(now_ms() - began);
+                latencies.borrow_mut().add(ticking_ms() - began);
                 if n.is_multiple_of((ops / 100).max(1)) {
                     self.note_work(what.into(), Some(n as f64 / ops as f64));
                 }
             }
             Ok::<(), ApiError>(())
         };
-        let began = now_ms();
+        let began = ticking_ms();
         try_join_all((0..in_flight).map(|_| lane())).await?;
-        let seconds = (now_ms() - began) / 1_000.0;
+        let seconds = (ticking_ms() - began) / 1_000.0;
         Ok(Figures::of(ops, seconds, &latencies.take()))
     }
 }

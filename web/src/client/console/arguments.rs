@@ -14,6 +14,22 @@ const TIMEOUT_MS_MAX: f64 = 600_000.0;
 /// Numbers of JavaScript are exact up to here.
 const WHOLE_MAX: f64 = 9e15;
 
+#[wasm_bindgen]
+extern "C" {
+    /// What a call for data may be given beside the data. Read as it is, without a name that has to
+    /// be made a string of JavaScript for each: such calls come by the ten thousand a second.
+    type CallOptions;
+
+    #[wasm_bindgen(method, getter, structural, catch, js_name = timeoutMs)]
+    fn timeout_ms(this: &CallOptions) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter, structural, catch)]
+    fn node(this: &CallOptions) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter, structural, catch)]
+    fn consistency(this: &CallOptions) -> Result<JsValue, JsValue>;
+}
+
 /// The arguments of a call.
 pub struct Arguments(pub Array);
 
@@ -23,12 +39,14 @@ impl Arguments {
         let text = value
             .dyn_ref::<JsString>()
             .ok_or_else(|| ApiError::bad_argument(format!("{name} must be a string.")))?;
-        if !text.is_valid_utf16() {
+        let told = String::from(text);
+        // What half of a surrogate pair becomes on its way here; it may also have been said.
+        if told.contains(char::REPLACEMENT_CHARACTER) && !text.is_valid_utf16() {
             return Err(ApiError::bad_argument(format!(
                 "{name} has half of a surrogate pair and cannot be written as UTF-8."
             )));
         }
-        Ok(String::from(text))
+        Ok(told)
     }
 
     /// A value: a string, or bytes.
@@ -57,15 +75,21 @@ impl Arguments {
     }
 
     pub fn option(&self, at: u32, name: &str) -> Result<JsValue, ApiError> {
+        match self.options(at)? {
+            Some(options) => Reflect::get(&options, &name.into()).map_err(unreadable),
+            None => Ok(JsValue::UNDEFINED),
+        }
+    }
+
+    fn options(&self, at: u32) -> Result<Option<JsValue>, ApiError> {
         let options = self.0.get(at);
         if options.is_undefined() || options.is_null() {
-            return Ok(JsValue::UNDEFINED);
+            return Ok(None);
         }
         if !options.is_object() {
             return Err(ApiError::bad_argument("The options must be an object."));
         }
-        Reflect::get(&options, &name.into())
-            .map_err(|error| ApiError::browser("The options could not be read", &error))
+        Ok(Some(options))
     }
 
     pub fn whole(
@@ -84,11 +108,19 @@ impl Arguments {
 
     pub fn call(&self, at: u32) -> Result<Call, ApiError> {
         let mut call = Call::default();
-        if let Some(timeout_ms) = self.whole(at, "timeoutMs", 1.0, TIMEOUT_MS_MAX)? {
-            call.timeout_ms = timeout_ms;
+        let Some(options) = self.options(at)? else {
+            return Ok(call);
+        };
+        let options: CallOptions = options.unchecked_into();
+        let timeout_ms = options.timeout_ms().map_err(unreadable)?;
+        if !timeout_ms.is_undefined() {
+            call.timeout_ms = whole(&timeout_ms, "timeoutMs", 1.0, TIMEOUT_MS_MAX)?;
         }
-        call.node = self.whole(at, "node", 1.0, WHOLE_MAX)?.map(|id| id as u64);
-        let consistency = self.option(at, "consistency")?;
+        let node = options.node().map_err(unreadable)?;
+        if !node.is_undefined() {
+            call.node = Some(whole(&node, "node", 1.0, WHOLE_MAX)? as u64);
+        }
+        let consistency = options.consistency().map_err(unreadable)?;
         call.consistency = match consistency.as_string().as_deref() {
             None if consistency.is_undefined() => Consistency::Linearizable,
             Some("linearizable") => Consistency::Linearizable,
@@ -266,6 +298,10 @@ impl Arguments {
             jitter_ms: self.number(at, "jitterMs", 60_000.0)?,
         })
     }
+}
+
+fn unreadable(error: JsValue) -> ApiError {
+    ApiError::browser("The options could not be read", &error)
 }
 
 fn whole(value: &JsValue, name: &str, least: f64, most: f64) -> Result<f64, ApiError> {

@@ -7,7 +7,7 @@ use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 
-use super::results::{done, effect, number, object, plain, settings, shown};
+use super::results::{done, effect, number, placed, plain, settings, shown};
 use super::{Outcome, method};
 use crate::client::Cluster;
 use crate::client::etcd::members::Member;
@@ -21,11 +21,7 @@ const SCAN_LIMIT: u32 = 1_000;
 pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
     method(api, cluster, "put", |me, args| async move {
         let (key, value) = (args.text(0, "key")?, args.bytes(1, "value")?);
-        let written = me.put(&key, value, args.call(2)?).await?;
-        object(&[
-            ("index", number(written.index)),
-            ("term", number(written.term)),
-        ])
+        Ok(placed(me.put(&key, value, args.call(2)?).await?))
     })?;
     method(api, cluster, "get", |me, args| async move {
         let value = me.get(&args.text(0, "key")?, args.call(1)?).await?;

@@ -2,7 +2,8 @@
 
 use js_sys::{Object, Reflect, Uint8Array};
 use serde::Serialize;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::Outcome;
 use crate::client::Cluster;
@@ -14,11 +15,9 @@ pub fn done(result: Result<(), ApiError>) -> Outcome {
 }
 
 pub fn effect(written: Written, name: &str) -> Outcome {
-    object(&[
-        ("index", number(written.index)),
-        ("term", number(written.term)),
-        (name, written.effect.into()),
-    ])
+    let effect = placed(written);
+    Reflect::set(&effect, &name.into(), &written.effect.into()).map_err(unmade)?;
+    Ok(effect)
 }
 
 /// Bytes as a string if they are UTF-8, and as they are if not.
@@ -29,6 +28,26 @@ pub fn shown(bytes: &[u8]) -> JsValue {
     }
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// Where in the log a write stands. Made without names that have to be made strings of
+    /// JavaScript for each.
+    type Placed;
+
+    #[wasm_bindgen(method, setter, structural)]
+    fn set_index(this: &Placed, index: f64);
+
+    #[wasm_bindgen(method, setter, structural)]
+    fn set_term(this: &Placed, term: f64);
+}
+
+pub fn placed(written: Written) -> JsValue {
+    let placed: Placed = Object::new().unchecked_into();
+    placed.set_index(written.index as f64);
+    placed.set_term(written.term as f64);
+    placed.into()
+}
+
 pub fn number(value: u64) -> JsValue {
     JsValue::from_f64(value as f64)
 }
@@ -36,16 +55,19 @@ pub fn number(value: u64) -> JsValue {
 pub fn object(fields: &[(&str, JsValue)]) -> Outcome {
     let object = Object::new();
     for (name, value) in fields {
-        Reflect::set(&object, &(*name).into(), value)
-            .map_err(|error| ApiError::browser("A result could not be made", &error))?;
+        Reflect::set(&object, &(*name).into(), value).map_err(unmade)?;
     }
     Ok(object.into())
+}
+
+fn unmade(error: JsValue) -> ApiError {
+    ApiError::browser("A result could not be made", &error)
 }
 
 pub fn plain<T: Serialize>(value: &T) -> Outcome {
     value
         .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .map_err(|error| ApiError::browser("A result could not be made", &error.into()))
+        .map_err(|error| unmade(error.into()))
 }
 
 pub fn settings(cluster: &Cluster) -> Outcome {

@@ -29,6 +29,7 @@ use self::pacer::Pacer;
 use self::plan::{Operations, Place, Plan};
 use super::Cluster;
 use super::judged::Judged;
+use crate::clock::ticking_ms;
 use crate::model::ApiError;
 
 /// Before the keys that it uses; they are left there.
@@ -88,7 +89,7 @@ impl Cluster {
         plan.check()?;
         let store = self.store().await?.clone();
         self.check_no_load()?;
-        let now = now_ms();
+        let now = ticking_ms();
         let load = Rc::new(Load {
             cluster: self.clone(),
             store,
@@ -151,7 +152,7 @@ impl Load {
     }
 
     fn next(&self) -> Option<(Place, Operation)> {
-        let now = now_ms();
+        let now = ticking_ms();
         let mut state = self.state.borrow_mut();
         let room = !state.stopped && state.in_flight < self.plan.in_flight;
         if !room || !state.pacer.take(now) {
@@ -163,10 +164,10 @@ impl Load {
     }
 
     async fn run(&self, place: Place, operation: Operation) {
-        let began = now_ms();
+        let began = ticking_ms();
         let kind = operation.kind;
         let outcome = perform(&self.store, operation, TIMEOUT_MS).await;
-        let now = now_ms();
+        let now = ticking_ms();
         match outcome {
             Ok(took_effect) => {
                 let mut state = self.state.borrow_mut();
@@ -193,7 +194,7 @@ impl Load {
             running,
             wanted: self.plan.rate,
             in_flight: state.in_flight,
-            ..state.meter.figures(now_ms())
+            ..state.meter.figures(ticking_ms())
         }
     }
 
@@ -208,9 +209,4 @@ impl Load {
             drop(waiting.send(figures.clone()));
         }
     }
-}
-
-pub(super) fn now_ms() -> f64 {
-    let clock = web_sys::window().and_then(|window| window.performance());
-    clock.map_or_else(js_sys::Date::now, |clock| clock.now())
 }

@@ -3,8 +3,8 @@
 use super::axis::Span;
 use super::history::History;
 use super::marks::{Kind, Mark};
+use crate::clock;
 use crate::model::{FaultyLink, NodeStatus, Role, State};
-use crate::ui::clock;
 
 /// What is narrower than that, in percent of the width, counts to its neighbour.
 const NARROW: f64 = 0.2;

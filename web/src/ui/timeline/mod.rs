@@ -36,10 +36,10 @@ use self::picture::Picture;
 use self::rows::{Charts, Legend, Row, Times};
 use self::run_bar::RunBar;
 use self::scrub::Scrub;
-use super::clock;
 use super::feed::Feed;
 use super::sight::in_sight;
 use super::summary::Summary;
+use crate::clock;
 
 /// How often it is drawn anew at the most, unless somebody does something.
 const DRAW_EVERY: Duration = Duration::from_millis(500);

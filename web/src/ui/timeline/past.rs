@@ -7,7 +7,7 @@ use leptos::web_sys::HtmlElement;
 use wasm_bindgen::JsCast;
 
 use super::scrub::SLIDER;
-use crate::ui::clock;
+use crate::clock;
 use crate::ui::feed::Feed;
 use crate::ui::figures;
 use crate::ui::focus::focus;

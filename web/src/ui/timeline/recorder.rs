@@ -9,8 +9,8 @@ use tabraft::check::journal::Standing;
 use super::history::{EVERY_MS, History};
 use super::rates::Rate;
 use super::readings::{Pair, Source};
+use crate::clock;
 use crate::model::{Event, FaultyLink, Status};
-use crate::ui::clock;
 use crate::ui::feed::Feed;
 use crate::ui::pace::{Pace, Tally};
 

@@ -6,7 +6,7 @@ use super::bands::{Band, Links, Phase, Placed};
 use super::charts::view_box;
 use super::marks::Kind;
 use super::picture::Picture;
-use crate::ui::clock;
+use crate::clock;
 use crate::ui::feed::Feed;
 use crate::ui::figures::{duration, grouped};
 use crate::ui::stretches::LOOKS;

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::run::Run;
-use crate::ui::clock;
+use crate::clock;
 use crate::ui::feed::Feed;
 use crate::ui::focus::{focus, focus_first};
 

@@ -7,7 +7,7 @@ use leptos::web_sys::{KeyboardEvent, PointerEvent};
 use super::marks::Kind;
 use super::picture::{self, Picture};
 use super::rows::percent;
-use crate::ui::clock;
+use crate::clock;
 use crate::ui::feed::Feed;
 use crate::ui::figures;
 use crate::ui::summary::Summary;

@@ -10,8 +10,8 @@ use tabraft::frame::FrameError;
 use super::history::History;
 use super::run::{self, About, Run};
 use crate::client::runs::Recorder;
+use crate::clock;
 use crate::model::{ApiError, Event};
-use crate::ui::clock;
 use crate::ui::feed::Feed;
 
 /// Why an act is refused meanwhile.

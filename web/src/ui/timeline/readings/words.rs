@@ -1,7 +1,8 @@
 //! What is known of the keys at a moment, in words.
 
 use super::{Reading, Then};
-use crate::ui::{clock, figures};
+use crate::clock;
+use crate::ui::figures;
 
 /// What to say of the rows that are shown for a moment of the Unix epoch, in milliseconds, to who
 /// looks for keys that begin with `prefix`.
