@@ -234,6 +234,9 @@ impl Node {
             max_uncommitted_size: UNCOMMITTED_BYTES_MAX,
             check_quorum: true,
             pre_vote: true,
+            // Followers learn what is committed with the next entries, or the next heartbeat: a
+            // message for that alone, and its answer, would double what a lone write takes.
+            skip_bcast_commit: true,
             ..RaftConfig::default()
         };
         raft_config.validate()?;

@@ -302,7 +302,8 @@ impl Steered {
     pub fn all_is_there(&mut self) {
         self.until("all have everything", |world| {
             let newest = world.replicas.newest();
-            let Some(leader) = leader(world) else {
+            // What a dead leader alone knew to be committed is, once its successor commits.
+            let Some(leader) = leader(world).filter(|id| leads(world, *id)) else {
                 return false;
             };
             let members = world.hosts[&leader].node().map(Node::membership);

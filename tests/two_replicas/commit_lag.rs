@@ -1,5 +1,5 @@
-//! The leader knows more to be committed than its followers do: each of them learns it a message
-//! later. It dies in between.
+//! The leader knows more to be committed than its followers do: each of them learns it with the next
+//! entries, or the next heartbeat. It dies in between.
 
 use tabraft::wire::Answer;
 
