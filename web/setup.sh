@@ -23,6 +23,7 @@ TOOLCHAIN=tabraft # the name rustup gets for Debian's toolchain
 TARGET=wasm32-unknown-unknown
 DEBIAN_RUST=(rustc-web cargo-web rust-web-src rust-web-llvm lld-22 rust-web-clippy rustfmt-web)
 DEBIAN_BROWSERS=(chromium chromium-driver firefox-esr)
+DEBIAN_WEBKIT=(webkit2gtk-driver xvfb)
 
 top=$(cd "$(dirname "$0")/.." && pwd -P)
 cd "$top"
@@ -339,13 +340,20 @@ browsers_there() {
   if have_apt && [ "$(find_chromium)" = /usr/bin/chromium ]; then packages_there chromium; fi
 }
 
+# WebKit is tested where it can be had; without it its cases are left out, by name.
+webkit_there() { have "${WEBKITDRIVER:-WebKitWebDriver}" && have "${XVFB:-Xvfb}"; }
+webkit_can_be_had() { have_apt && { [ "$(id -u)" = 0 ] || have sudo; } && apt-cache show "${DEBIAN_WEBKIT[@]}" >/dev/null 2>&1; }
+
 # Debian's browsers come while the tools are being built: start_browsers, then
 # finish_browsers.
 browsers_job=
 browsers_log=
 start_browsers() {
-  begin "Chromium, Firefox"
-  if browsers_there; then there; return; fi
+  begin "Chromium, Firefox, WebKit"
+  if browsers_there && { webkit_there || ! webkit_can_be_had; }; then
+    if webkit_there; then there; else there "without WebKit"; fi
+    return
+  fi
   if [ "$(uname)" = Darwin ]; then
     die "the browser tests need Chrome, its driver and Firefox: run 'brew install --cask google-chrome chromedriver firefox', then start again."
   fi
@@ -353,10 +361,15 @@ start_browsers() {
   have_apt || die "$hint"
   ask_for_root
   apt_update 2>&1 | indented
-  apt-cache show "${DEBIAN_BROWSERS[@]}" >/dev/null 2>&1 || die "$hint"
-  say "installing in the background"
+  local wanted=()
+  if ! browsers_there; then
+    apt-cache show "${DEBIAN_BROWSERS[@]}" >/dev/null 2>&1 || die "$hint"
+    wanted+=("${DEBIAN_BROWSERS[@]}")
+  fi
+  if ! webkit_there && webkit_can_be_had; then wanted+=("${DEBIAN_WEBKIT[@]}"); fi
+  say "installing in the background: ${wanted[*]}"
   browsers_log=$scratch/browsers.log
-  apt_install "${DEBIAN_BROWSERS[@]}" >"$browsers_log" 2>&1 &
+  apt_install "${wanted[@]}" >"$browsers_log" 2>&1 &
   browsers_job=$!
   browsers_step=$step browsers_name=$name browsers_started=$SECONDS
 }
@@ -368,11 +381,9 @@ finish_browsers() {
   if kill -0 "$browsers_job" 2>/dev/null; then say "waiting for apt-get"; fi
   wait "$browsers_job" || code=$?
   browsers_job=
-  if [ $code != 0 ] || ! browsers_there; then
-    tail -n 20 "$browsers_log" | indented
-    die "apt-get could not install ${DEBIAN_BROWSERS[*]}: see above."
-  fi
-  finished
+  if [ $code != 0 ]; then tail -n 20 "$browsers_log" | indented; fi
+  browsers_there || die "apt-get could not install ${DEBIAN_BROWSERS[*]}: see above."
+  if webkit_there; then finished; else finished "without WebKit"; fi
 }
 
 # --- 7: what judges the page's accessibility -------------------------------

@@ -18,6 +18,7 @@ addEventListener("activate", (event) => event.waitUntil(BUILD ? begin() : retire
 addEventListener("message", (event) => {
   if (event.data === "which") event.ports[0]?.postMessage(BUILD);
   if (event.data === "tidy") event.waitUntil(tidy());
+  if (event.data === "claim") event.waitUntil(clients.claim());
   if (event.data !== "use") return;
   chosen = true;
   event.waitUntil(skipWaiting());

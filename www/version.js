@@ -63,6 +63,8 @@ export async function watch(build) {
   const { active } = await container.ready;
   active.postMessage("tidy");
   const kept = await buildOf(active);
+  // Still on its way when the service worker began, a page is not among those that it took.
+  if (kept === build && !container.controller) active.postMessage("claim");
   if (kept !== build && !registration.installing) {
     offer("Another version of tabraft is kept by this browser than the one of this page.", use);
   }
