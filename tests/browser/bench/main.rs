@@ -1,5 +1,5 @@
 //! tabraft beside its floor, beside what a page would do without it, and beside etcd, in one run on
-//! one machine: `make bench`. See `README.md` for what each figure is.
+//! one machine: `make bench`. See `docs/speed.md` for what each figure is.
 //!
 //! - [`floor`]: what the browser itself charges
 //! - [`tabraft`], [`databases`], [`etcd`]: the same load for each contender

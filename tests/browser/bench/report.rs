@@ -94,32 +94,35 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// Puts the tables of a run between the marks in `README.md`.
+/// Puts a run between the marks of the documents: all its tables in `docs/speed.md`, and how it
+/// stands by the goals in the project's `README.md`.
 pub fn publish(path: &Path) -> Result<()> {
-    const BEGIN: &str = "<!-- figures: begin -->\n";
-    const END: &str = "<!-- figures: end -->";
     let all: Results = serde_json::from_slice(&std::fs::read(path)?)
         .with_context(|| format!("{} is not a run of this bench", path.display()))?;
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(&page)?;
-    let parts = text
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = parts.with_context(|| format!("{} has no marks", page.display()))?;
-    std::fs::write(
-        &page,
-        format!("{before}{BEGIN}\n{}\n{END}{after}", markdown(&all)),
-    )?;
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    put(&project.join("docs/speed.md"), &markdown(&all))?;
+    put(&project.join("README.md"), &summary(&all))?;
     println!(
-        "{} has the figures of {}.",
-        page.display(),
+        "README.md and docs/speed.md have the figures of {}.",
         all.machine.date
     );
     Ok(())
 }
 
-/// All tables, in Markdown.
-pub fn markdown(all: &Results) -> String {
+fn put(page: &Path, figures: &str) -> Result<()> {
+    const BEGIN: &str = "<!-- figures: begin -->\n";
+    const END: &str = "<!-- figures: end -->";
+    let text = std::fs::read_to_string(page)?;
+    let parts = text
+        .split_once(BEGIN)
+        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.with_context(|| format!("{} has no marks", page.display()))?;
+    std::fs::write(page, format!("{before}{BEGIN}\n{figures}\n{END}{after}"))?;
+    Ok(())
+}
+
+/// When and where, and how it stands by the goals.
+fn summary(all: &Results) -> String {
     let mut text = String::new();
     let mut say = |line: &str| {
         text.push_str(line);
@@ -161,6 +164,16 @@ pub fn markdown(all: &Results) -> String {
             goal.what, goal.goal, goal.got
         ));
     }
+    text
+}
+
+/// All tables, in Markdown.
+pub fn markdown(all: &Results) -> String {
+    let mut text = summary(all);
+    let mut say = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
     if let Some(floor) = &all.floor {
         say("");
         say("| the floor | p50 | p99 |");
