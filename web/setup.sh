@@ -366,10 +366,15 @@ start_browsers() {
     apt-cache show "${DEBIAN_BROWSERS[@]}" >/dev/null 2>&1 || die "$hint"
     wanted+=("${DEBIAN_BROWSERS[@]}")
   fi
-  if ! webkit_there && webkit_can_be_had; then wanted+=("${DEBIAN_WEBKIT[@]}"); fi
-  say "installing in the background: ${wanted[*]}"
+  local optional=()
+  if ! webkit_there && webkit_can_be_had; then optional=("${DEBIAN_WEBKIT[@]}"); fi
+  say "installing in the background: ${wanted[*]} ${optional[*]}"
   browsers_log=$scratch/browsers.log
-  apt_install "${wanted[@]}" >"$browsers_log" 2>&1 &
+  # One after the other: a WebKit that cannot be installed takes no other browser with it.
+  {
+    [ ${#wanted[@]} = 0 ] || apt_install "${wanted[@]}"
+    [ ${#optional[@]} = 0 ] || apt_install "${optional[@]}"
+  } >"$browsers_log" 2>&1 &
   browsers_job=$!
   browsers_step=$step browsers_name=$name browsers_started=$SECONDS
 }
