@@ -147,18 +147,17 @@ pub async fn settings_kept(case: &Case) -> Result<()> {
     tab.call("configure", json!([{ "snapshotEntries": 30 }]))
         .await?;
     let spoil = "const key = `tabraft:${args}:settings`;
-        localStorage.setItem(key, localStorage.getItem(key).replace('30', '\"x'))";
+        localStorage.setItem(key, localStorage.getItem(key).replace(':30', ':\"x'))";
     tab.run(spoil, json!(name)).await?;
+    ensure!(kept(&tab).await?.contains(":\"x"), "{}", kept(&tab).await?);
     tab.reload().await?;
-    tab.healthy(3).await?;
-    let said: String = tab
-        .eval("return document.body.innerText", Value::Null)
-        .await?;
-    ensure!(
-        said.contains("Settings kept for this cluster cannot be read."),
-        "it says nothing"
-    );
-    Ok(())
+    eventually("the page to say so", SOON, async || {
+        let look = "return document.body.innerText";
+        let said: String = tab.eval(look, Value::Null).await?;
+        ensure!(said.contains("Settings kept for this cluster cannot be read."));
+        Ok(())
+    })
+    .await
 }
 
 async fn kept(tab: &Tab) -> Result<String> {
