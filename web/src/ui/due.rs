@@ -143,8 +143,20 @@ impl Due {
         (due.max(self.rests_until) - now).max(0.0)
     }
 
-    /// Whether statuses are to be shown now; if so, they are.
-    pub fn take_status(&mut self, now: f64) -> bool {
+    /// What is to be shown now of statuses, events and flights: one of the three a frame, so that no
+    /// frame takes long. The others are due at the next.
+    pub fn take_turn(&mut self, now: f64) -> (bool, Vec<Event>, BTreeSet<Flight>) {
+        if self.take_status(now) {
+            return (true, Vec::new(), BTreeSet::new());
+        }
+        let events = self.take_events(now);
+        if !events.is_empty() {
+            return (false, events, BTreeSet::new());
+        }
+        (false, events, self.take_flights(now))
+    }
+
+    fn take_status(&mut self, now: f64) -> bool {
         let due = self.status && now - self.status_at >= self.tempo().status_ms;
         if due {
             (self.status, self.status_at) = (false, now);
@@ -152,8 +164,7 @@ impl Due {
         due
     }
 
-    /// The events to be shown now.
-    pub fn take_events(&mut self, now: f64) -> Vec<Event> {
+    fn take_events(&mut self, now: f64) -> Vec<Event> {
         if self.events.is_empty() || now - self.events_at < self.tempo().events_ms {
             return Vec::new();
         }
@@ -161,8 +172,7 @@ impl Due {
         std::mem::take(&mut self.events)
     }
 
-    /// The flights to be shown now.
-    pub fn take_flights(&mut self, now: f64) -> BTreeSet<Flight> {
+    fn take_flights(&mut self, now: f64) -> BTreeSet<Flight> {
         if self.flights.is_empty() || now - self.flights_at < self.tempo().flights_ms {
             return BTreeSet::new();
         }
@@ -224,8 +234,9 @@ mod tests {
                 due.note(&Update::Flights(vec![flight]), now);
                 assert!(due.left());
                 let waits = due.wait_ms(now) > 0.0;
-                let (status, flights) = (due.take_status(now), due.take_flights(now));
+                let (status, events, flights) = due.take_turn(now);
                 assert_eq!(waits, !status && flights.is_empty(), "at {ms}");
+                assert!(events.is_empty() && (!status || flights.is_empty()));
                 shown.0 += u32::from(status);
                 shown.1 += flights.len();
             }

@@ -238,10 +238,11 @@ fn show(feed: Feed, marks: &RefCell<Due>) {
     let now = clock::ticking_ms();
     let (status, events, flights, faults, notices, work, judged) = {
         let mut due = marks.borrow_mut();
+        let (status, events, flights) = due.take_turn(now);
         (
-            due.take_status(now),
-            due.take_events(now),
-            due.take_flights(now),
+            status,
+            events,
+            flights,
             std::mem::take(&mut due.faults),
             std::mem::take(&mut due.notices),
             std::mem::take(&mut due.work),
