@@ -42,7 +42,7 @@ impl Kind {
         match self {
             Kind::Record => 2,
             Kind::Snapshot => 1,
-            Kind::Envelope => 2,
+            Kind::Envelope => 3,
             Kind::Backup => 1,
             Kind::Run => 2,
         }

@@ -311,7 +311,7 @@ fn message(from: NodeId, term: u64) -> RaftMessage {
         term,
         log_term: 0,
         index: 0,
-        entries: Vec::new(),
+        entries: tabraft::wire::Entries::default(),
         commit: 0,
         commit_term: 0,
         snapshot: None,

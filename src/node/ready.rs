@@ -6,7 +6,6 @@
 //! for a vote or for entries.
 
 use raft::StateRole;
-use raft::eraftpb::Message;
 
 use super::disk::InFlight;
 use super::log::Log;
@@ -53,13 +52,13 @@ impl Node {
         if self.raw.raft.state == StateRole::Leader {
             self.disk.led_term = self.raw.raft.term;
         }
-        let mut messages = outgoing(ready.take_messages());
+        let mut messages = RaftMessage::outgoing(ready.take_messages());
         // A sole voter leads before its term is durable. Its learners must not hear of a term that
         // a crash could make it lead twice.
         if self.disk.term == self.raw.raft.term {
             self.send_raft(std::mem::take(&mut messages));
         }
-        messages.extend(outgoing(ready.take_persisted_messages()));
+        messages.extend(RaftMessage::outgoing(ready.take_persisted_messages()));
         for state in ready.take_read_states() {
             self.on_read_state(&state);
         }
@@ -305,11 +304,4 @@ fn fold(record: &mut Record, (from_seq, first_index): (u64, u64), log: &Log) -> 
     }
     record.from_seq = from_seq;
     Some(from_seq)
-}
-
-fn outgoing(messages: Vec<Message>) -> Vec<RaftMessage> {
-    messages
-        .into_iter()
-        .filter_map(RaftMessage::from_raft)
-        .collect()
 }

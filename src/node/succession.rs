@@ -53,7 +53,7 @@ impl Node {
             term: tail.term,
             index: tail.previous.0,
             log_term: tail.previous.1,
-            entries: tail.entries,
+            entries: tail.entries.into(),
             commit: tail.commit,
             ..RaftMessage::empty()
         };

@@ -9,11 +9,13 @@
 //! raft-rs's protobuf encoding, whose decoder can be driven into a stack overflow by hostile bytes
 //! (RUSTSEC-2024-0437). Nothing from outside reaches that decoder.
 
+mod entries;
 mod raft;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub use self::entries::Entries;
 pub use self::raft::{EntryKind, LogEntry, Membership, RaftKind, RaftMessage, SnapshotMessage};
 use crate::frame::{self, FrameError, Kind};
 use crate::kv::{Applied, Op, Refusal};

@@ -5,6 +5,7 @@ use raft::eraftpb;
 use serde::{Deserialize, Serialize};
 
 use super::NodeId;
+use super::entries::{Entries, Sharing};
 
 /// raft-rs's `Entry`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,7 +166,7 @@ pub struct RaftMessage {
     pub term: u64,
     pub log_term: u64,
     pub index: u64,
-    pub entries: Vec<LogEntry>,
+    pub entries: Entries,
     pub commit: u64,
     pub commit_term: u64,
     pub snapshot: Option<SnapshotMessage>,
@@ -225,7 +226,7 @@ impl RaftMessage {
             term: 0,
             log_term: 0,
             index: 0,
-            entries: Vec::new(),
+            entries: Entries::default(),
             commit: 0,
             commit_term: 0,
             snapshot: None,
@@ -243,9 +244,18 @@ impl RaftMessage {
         self.entries.iter().map(bytes).sum()
     }
 
-    /// `None` for a message that must not travel.
-    pub fn from_raft(message: eraftpb::Message) -> Option<Self> {
+    /// Messages that raft-rs wants sent at one moment, without those that must not travel. Appends of
+    /// the same entries share them.
+    pub fn outgoing(messages: Vec<eraftpb::Message>) -> Vec<Self> {
+        let mut sharing = Sharing::default();
+        let messages = messages.into_iter();
+        let outgoing = messages.filter_map(|message| Self::from_raft(message, &mut sharing));
+        outgoing.collect()
+    }
+
+    fn from_raft(mut message: eraftpb::Message, sharing: &mut Sharing) -> Option<Self> {
         let kind = RaftKind::of(message.msg_type)?;
+        let entries = sharing.entries(message.take_entries().into());
         let snapshot = message.snapshot.into_option().map(|snapshot| {
             let metadata = snapshot.metadata.unwrap_or_default();
             SnapshotMessage {
@@ -262,7 +272,7 @@ impl RaftMessage {
             term: message.term,
             log_term: message.log_term,
             index: message.index,
-            entries: message.entries.into_iter().map(LogEntry::from).collect(),
+            entries,
             commit: message.commit,
             commit_term: message.commit_term,
             snapshot,
@@ -291,8 +301,7 @@ impl RaftMessage {
             ..eraftpb::Message::default()
         };
         message.set_msg_type(self.kind.into());
-        let entries: Vec<eraftpb::Entry> = self.entries.into_iter().map(Into::into).collect();
-        message.set_entries(entries.into());
+        message.set_entries(self.entries.into_raft().into());
         if let Some(snapshot) = self.snapshot {
             message.set_snapshot(snapshot.into_raft());
         }

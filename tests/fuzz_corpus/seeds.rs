@@ -160,7 +160,8 @@ fn talks(states: &[Snapshot]) -> Vec<Talk> {
             kind: tabraft::wire::EntryKind::Normal,
             data: Bytes::from(tabraft::kv::Command::Open.encode()),
             context: Bytes::new(),
-        }],
+        }]
+        .into(),
         commit: 1,
         ..of(RaftKind::Append, 2)
     };

@@ -160,7 +160,7 @@ fn raft_message() -> BoxedStrategy<RaftMessage> {
                     },
                     log_term,
                     index,
-                    entries,
+                    entries: entries.into(),
                     commit,
                     commit_term,
                     snapshot,

@@ -50,7 +50,7 @@ pub fn first_append(term: u64) -> RaftMessage {
     RaftMessage {
         log_term: 1,
         index: 1,
-        entries: vec![entry],
+        entries: vec![entry].into(),
         ..plain(RaftKind::Append, term)
     }
 }
