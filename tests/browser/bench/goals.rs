@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Who;
+use crate::frames;
 use crate::front::Front;
 use crate::results::Results;
 
@@ -85,6 +86,22 @@ pub fn goals(all: &Results) -> Vec<Goal> {
     let hidden = all.hidden.as_ref();
     let minutes = hidden.map_or_else(String::new, |it| format!("{} s", it.seconds));
     let download = all.download.as_ref();
+    let frames = all.frames.as_ref();
+    let pace = frames.map_or_else(String::new, |it| {
+        format!(
+            "{:.0}/s; between two frames p99 {:.1} ms",
+            it.writes_per_second, it.p99_ms
+        )
+    });
+    let tasks = frames.map_or_else(String::new, |it| {
+        format!(
+            "of {} tasks; by the clock {:.1} ms, and {} over {} ms",
+            it.tasks,
+            it.longest_clock_ms,
+            it.over_by_clock,
+            frames::FRAME_MS
+        )
+    });
     vec![
         times(
             "puts/s, 256 B, strict, 256 in flight, three tabs, over etcd's",
@@ -206,6 +223,19 @@ pub fn goals(all: &Results) -> Vec<Goal> {
             all.front.as_ref().and_then(Front::page),
             all.front.as_ref().and_then(Front::plain),
             "/s",
+        ),
+        goal(
+            "the page in front while it writes 5,000 a second: frames a second",
+            "",
+            &AtLeast(50.0),
+            frames.map(|it| it.frames_per_second),
+            &pace,
+        ),
+        ms(
+            "the same: processor time of the longest task of its main thread",
+            frames::FRAME_MS,
+            frames.map(|it| it.longest_processor_ms),
+            &tasks,
         ),
     ]
 }

@@ -3,7 +3,8 @@
 //!
 //! - [`floor`]: what the browser itself charges
 //! - [`tabraft`], [`databases`], [`etcd`]: the same load for each contender
-//! - [`failover`], [`restart`], [`long`], [`hidden`], [`front`], [`download`]: what else there are goals for
+//! - [`failover`], [`restart`], [`long`], [`hidden`], [`front`], [`frames`],
+//!   [`download`]: what else there are goals for
 //! - [`cell`], [`results`], [`goals`]: the figures; [`report`]: how they are told
 //! - [`stage`]: tabs to play in, and the bench checked against itself
 
@@ -13,6 +14,7 @@ mod download;
 mod etcd;
 mod failover;
 mod floor;
+mod frames;
 mod front;
 mod goals;
 mod hidden;
@@ -36,7 +38,7 @@ use crate::machine::Machine;
 use crate::options::{Options, PARTS};
 use crate::report::Progress;
 use crate::results::Results;
-use crate::stage::{Check, play};
+use crate::stage::{Check, play, play_traced};
 
 // One thread: the client of etcd takes no more of the processors than it needs.
 #[tokio::main(flavor = "current_thread")]
@@ -98,6 +100,7 @@ impl Bench {
             "long" => self.long().await,
             "hidden" => self.hidden().await,
             "front" => self.front().await,
+            "frames" => self.frames().await,
             _ => bail!("there is no such part"),
         }
     }
@@ -184,6 +187,20 @@ impl Bench {
         let (front, check) =
             play(async |case| front::measure(case, &self.options, &self.progress).await).await?;
         self.all.front = Some(front);
+        self.all.checks.push(check);
+        Ok(())
+    }
+
+    async fn frames(&mut self) -> Result<()> {
+        let (frames, check) =
+            play_traced(async |case| frames::measure(case, &self.options).await).await?;
+        self.progress.say(&format!(
+            "{:.0} writes/s, {:.1} frames/s, p99 {:.1} ms; the longest of {} tasks {:.1} ms, by the clock {:.1} ms, {} over {} ms",
+            frames.writes_per_second, frames.frames_per_second, frames.p99_ms, frames.tasks,
+            frames.longest_processor_ms, frames.longest_clock_ms, frames.over_by_clock,
+            frames::FRAME_MS
+        ));
+        self.all.frames = Some(frames);
         self.all.checks.push(check);
         Ok(())
     }

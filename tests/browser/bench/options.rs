@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 /// Each by its name, and what it is.
-pub const PARTS: [(&str, &str); 13] = [
+pub const PARTS: [(&str, &str); 14] = [
     ("floor", "the floor of this browser"),
     ("etcd", "etcd, three processes"),
     (
@@ -47,6 +47,7 @@ pub const PARTS: [(&str, &str); 13] = [
     ("long", "a long run"),
     ("hidden", "all tabs hidden"),
     ("front", "the page in front, and a client without views"),
+    ("frames", "the frames of the page in front"),
 ];
 
 impl Options {

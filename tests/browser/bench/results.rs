@@ -6,6 +6,7 @@ use crate::cell::{BUSY, BUSY_READS, Cell, Durability, LONE, Shape, Who};
 use crate::download::Download;
 use crate::failover::Downtimes;
 use crate::floor::Floor;
+use crate::frames::Frames;
 use crate::front::Front;
 use crate::goals::Goal;
 use crate::hidden::Hidden;
@@ -30,6 +31,7 @@ pub struct Results {
     pub long: Option<Long>,
     pub hidden: Option<Hidden>,
     pub front: Option<Front>,
+    pub frames: Option<Frames>,
     pub download: Option<Download>,
     /// The bench checked against itself.
     pub checks: Vec<Check>,
@@ -53,6 +55,7 @@ impl Results {
             long: None,
             hidden: None,
             front: None,
+            frames: None,
             download: None,
             checks: vec![],
             left_out: vec![],

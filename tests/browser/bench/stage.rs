@@ -19,7 +19,15 @@ const CATCH_UP: Duration = Duration::from_secs(120);
 /// A browser with an empty profile for `body`, ended whatever happens: a browser that is left behind
 /// would be in the way of what is measured next.
 pub async fn play<T>(body: impl AsyncFnOnce(&Case) -> Result<T>) -> Result<T> {
-    let case = Case::start("bench", Kind::Chromium).await?;
+    play_in(Case::start("bench", Kind::Chromium).await?, body).await
+}
+
+/// The same in a browser that is traced.
+pub async fn play_traced<T>(body: impl AsyncFnOnce(&Case) -> Result<T>) -> Result<T> {
+    play_in(Case::start_traced("bench").await?, body).await
+}
+
+async fn play_in<T>(case: Case, body: impl AsyncFnOnce(&Case) -> Result<T>) -> Result<T> {
     let outcome = body(&case).await;
     let complaints = case.ensure_clean().await;
     case.end().await?;

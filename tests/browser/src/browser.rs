@@ -21,6 +21,7 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 pub use crate::kind::Kind;
 use crate::processes;
+use crate::trace;
 use crate::webkit;
 
 /// A running browser and its driver.
@@ -36,6 +37,8 @@ struct Session {
 
 pub struct Browser {
     pub kind: Kind,
+    /// See [`crate::trace`].
+    traced: bool,
     /// Holds the profile and the driver's log; the case deletes it.
     folder: PathBuf,
     session: Mutex<Option<Session>>,
@@ -43,9 +46,19 @@ pub struct Browser {
 
 impl Browser {
     pub async fn start(kind: Kind, folder: &Path) -> Result<Arc<Self>> {
+        Self::start_as(kind, folder, false).await
+    }
+
+    /// Chromium, traced.
+    pub async fn start_traced(folder: &Path) -> Result<Arc<Self>> {
+        Self::start_as(Kind::Chromium, folder, true).await
+    }
+
+    async fn start_as(kind: Kind, folder: &Path, traced: bool) -> Result<Arc<Self>> {
         std::fs::create_dir_all(folder.join("profile"))?;
         let browser = Self {
             kind,
+            traced,
             folder: folder.to_owned(),
             session: Mutex::new(None),
         };
@@ -169,7 +182,7 @@ impl Browser {
     fn capabilities(&self) -> Result<Capabilities> {
         let binary = self.kind.binary()?;
         let profile = self.profile();
-        let capabilities = match self.kind {
+        let mut capabilities = match self.kind {
             Kind::Chromium => json!({
                 "browserName": "chrome",
                 "goog:loggingPrefs": { "browser": "ALL" },
@@ -199,6 +212,9 @@ impl Browser {
                 },
             }),
         };
+        if self.traced {
+            trace::add_to(&mut capabilities);
+        }
         let Value::Object(map) = capabilities else {
             bail!("not an object")
         };

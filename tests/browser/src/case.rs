@@ -37,11 +37,23 @@ pub struct Case {
 
 impl Case {
     pub async fn start(name: &str, kind: Kind) -> Result<Self> {
+        Self::start_with(name, async |folder| Browser::start(kind, folder).await).await
+    }
+
+    /// In a browser that is traced.
+    pub async fn start_traced(name: &str) -> Result<Self> {
+        Self::start_with(name, Browser::start_traced).await
+    }
+
+    async fn start_with(
+        name: &str,
+        browser: impl AsyncFnOnce(&Path) -> Result<Arc<Browser>>,
+    ) -> Result<Self> {
         let server = Server::start(&dist(), MOUNT).await?;
         let folder = tempfile::Builder::new()
             .prefix("tabraft-browser-")
             .tempdir()?;
-        let browser = Browser::start(kind, folder.path()).await?;
+        let browser = browser(folder.path()).await?;
         Ok(Self {
             name: name.to_owned(),
             server,

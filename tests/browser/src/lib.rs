@@ -37,5 +37,6 @@ pub mod server;
 pub mod status;
 pub mod storage;
 pub mod tab;
+pub mod trace;
 pub mod wait;
 mod webkit;
