@@ -7,6 +7,8 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use tabraft::check::journal::{self, Journal};
+use tabraft::check::linear::{self, Call, Initial, Operation, Return, Returned, Verdict};
 use tabraft::kv::{Command, Op, Store};
 use tabraft::wal::{self, HardState, Record, Snapshot, Tables, WriteBatch};
 use tabraft::wire::{EntryKind, LogEntry, Membership};
@@ -179,5 +181,72 @@ fn node(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, write_ahead_log, snapshots, apply, node);
+/// Puts and gets by turns, `CONCURRENT` at a time, each with its effect in the middle of its time.
+fn history(operations: u64, keys: u64) -> Vec<Operation> {
+    const CONCURRENT: u64 = 8;
+    let mut values: Vec<Option<Bytes>> = vec![None; keys as usize];
+    let one = |n: u64| {
+        let value = &mut values[(n / 2 % keys) as usize];
+        let (call, answer) = match n % 2 {
+            0 => {
+                let put = Bytes::from(format!("{n:064}"));
+                *value = Some(put.clone());
+                (Call::Put { value: put }, Return::Put)
+            }
+            _ => (Call::Get, Return::Value(value.clone())),
+        };
+        Operation {
+            client: n % CONCURRENT,
+            key: format!("key/{:06}", n / 2 % keys),
+            call,
+            invoked: n,
+            returned: Some(Returned {
+                at: n + CONCURRENT,
+                answer,
+                position: None,
+            }),
+        }
+    };
+    (0..operations).map(one).collect()
+}
+
+/// The judge of whole histories, and the one that a page carries along.
+fn judge(c: &mut Criterion) {
+    const OPERATIONS: u64 = 20_000;
+    let operations = history(OPERATIONS, 1_000);
+    let mut group = c.benchmark_group("check");
+    group.throughput(Throughput::Elements(OPERATIONS));
+    group.bench_function("a history of 20,000 operations", |b| {
+        b.iter(|| {
+            let verdict = linear::check(&operations, Initial::Absent, u64::MAX);
+            assert!(
+                matches!(verdict, Verdict::Linearizable { .. }),
+                "{verdict:?}"
+            );
+        });
+    });
+    group.bench_function("the journal of 20,000 operations", |b| {
+        b.iter(|| {
+            let mut journal = Journal::new(1, journal::OPERATIONS_MAX);
+            for operation in &operations {
+                let Operation {
+                    key,
+                    call,
+                    invoked,
+                    returned,
+                    ..
+                } = operation.clone();
+                let number = journal.invoked(invoked, &key, call);
+                if let (Some(number), Some(it)) = (number, returned) {
+                    journal.returned(number, it.at, it.answer, it.position);
+                }
+            }
+            while journal.judge(OPERATIONS, 1_000) {}
+            assert_eq!(journal.standing().operations, OPERATIONS);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, write_ahead_log, snapshots, apply, node, judge);
 criterion_main!(benches);
