@@ -19,7 +19,7 @@ use tabraft::kv::{Command, Op, Store};
 use tabraft::node::{Input, Limits};
 use tabraft::sim::{Settings, World};
 use tabraft::wal::{Snapshot, replay};
-use tabraft::wire::{Answer, MemberChange, Membership, NodeId};
+use tabraft::wire::{Answer, Ask, MemberChange, Membership, NodeId, Read};
 
 use steer::{CLUSTER, Steered, put, settings};
 
@@ -32,6 +32,32 @@ fn often(seed: u64, entries: u64) -> Settings {
             ..Limits::default()
         },
         ..settings(seed)
+    }
+}
+
+/// Two followers read at once, again and again: each hears of its own read, without a retry.
+#[test]
+fn followers_that_read_at_once_are_all_answered() {
+    let mut cluster = Steered::led(settings(3), 3);
+    cluster.put("key", "value");
+    let leader = cluster.leader().expect("a leader");
+    let followers: Vec<NodeId> = (1..=3).filter(|id| *id != leader).collect();
+    for round in 0..50 {
+        let read = Ask::Get {
+            key: "key".into(),
+            read: Read::Linearizable,
+        };
+        let asked: Vec<u64> = followers
+            .iter()
+            .map(|id| cluster.ask(*id, read.clone()))
+            .collect();
+        // Half of what a lost read waits for.
+        cluster.run(100);
+        for request in asked {
+            let answer = cluster.answer(request);
+            let is_there = matches!(&answer, Some(Answer::Value(Some(value))) if value == "value");
+            assert!(is_there, "round {round}: {answer:?}");
+        }
     }
 }
 

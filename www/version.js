@@ -60,15 +60,6 @@ export async function watch(build) {
   follow(registration.installing);
   look();
 
-  const { active } = await container.ready;
-  active.postMessage("tidy");
-  const kept = await buildOf(active);
-  // Still on its way when the service worker began, a page is not among those that it took.
-  if (kept === build && !container.controller) active.postMessage("claim");
-  if (kept !== build && !registration.installing) {
-    offer("Another version of tabraft is kept by this browser than the one of this page.", use);
-  }
-
   // A page may be open for days.
   const ask = () => registration.update().catch(() => {
     // No server now: the next time will do.
@@ -80,4 +71,14 @@ export async function watch(build) {
     asked = Date.now();
     ask();
   });
+
+  // Both may take as long as a worker does.
+  const { active } = await container.ready;
+  active.postMessage("tidy");
+  const kept = await buildOf(active);
+  // Still on its way when the service worker began, a page is not among those that it took.
+  if (kept === build && !container.controller) active.postMessage("claim");
+  if (kept !== build && !registration.installing) {
+    offer("Another version of tabraft is kept by this browser than the one of this page.", use);
+  }
 }

@@ -60,7 +60,10 @@ fn is_sound(message: &RaftMessage, raft: &Raft<Log>) -> bool {
                 && (1..=message.term).contains(&snapshot.term)
                 && snapshot.membership.is_sound()
         }),
-        RaftKind::ReadIndex | RaftKind::ReadIndexResp => message.entries.len() == 1,
+        // The context of a read, as an entry of no log.
+        RaftKind::ReadIndex | RaftKind::ReadIndexResp => {
+            matches!(&message.entries[..], [context] if (context.index, context.term) == (0, 0))
+        }
         // A follower cannot have more than its leader of the same term gave it.
         RaftKind::AppendResponse => message.term != raft.term || message.index <= last,
         // A candidate asks for votes when its whole log is durable; an answer before that is to a

@@ -68,7 +68,7 @@ use crate::frame::FrameError;
 use crate::kv::Store;
 use crate::planted::{self, Bug};
 use crate::wal::{Recovered, Snapshot, WriteBatch};
-use crate::wire::{Address, Body, ClientId, EntryKind, Envelope, NodeId, Reply};
+use crate::wire::{Address, Body, ClientId, EntryKind, Envelope, NodeId, RaftMessage, Reply};
 use log::Log;
 use reads::Reads;
 use ready::Held;
@@ -153,6 +153,8 @@ pub struct Node {
     committed: VecDeque<Entry>,
     disk: Disk,
     held: VecDeque<Held>,
+    /// Raft messages of this turn.
+    unsent: Vec<RaftMessage>,
     /// A snapshot that raft-rs is about to be given, decoded.
     admitted_snapshot: Option<Snapshot>,
     /// A snapshot under way to this replica.
@@ -250,6 +252,7 @@ impl Node {
             committed: VecDeque::new(),
             disk,
             held: VecDeque::new(),
+            unsent: Vec::new(),
             admitted_snapshot: None,
             incoming: None,
             installing: None,

@@ -36,6 +36,7 @@ impl Node {
                 break;
             }
         }
+        self.send_raft();
         self.watch_succession();
         self.tell_changes();
         self.answer_reads();
@@ -56,7 +57,7 @@ impl Node {
         // A sole voter leads before its term is durable. Its learners must not hear of a term that
         // a crash could make it lead twice.
         if self.disk.term == self.raw.raft.term {
-            self.send_raft(std::mem::take(&mut messages));
+            self.unsent.append(&mut messages);
         }
         messages.extend(RaftMessage::outgoing(ready.take_persisted_messages()));
         for state in ready.take_read_states() {
@@ -118,13 +119,14 @@ impl Node {
     fn release(&mut self, ready: u64) {
         self.raw.on_persist_ready(ready);
         while let Some(held) = self.held.pop_front_if(|held| held.ready <= ready) {
-            self.send_raft(held.messages);
+            self.unsent.extend(held.messages);
         }
     }
 
-    /// Sends Raft messages: one envelope a peer, or more where it would be large. Sorted by peer,
-    /// since raft-rs walks its peers in the order of a hash that differs between machines.
-    fn send_raft(&mut self, mut messages: Vec<RaftMessage>) {
+    /// Sends the Raft messages of a turn: one envelope a peer, or more where it would be large. Sorted by
+    /// peer, since raft-rs walks its peers in the order of a hash that differs between machines.
+    fn send_raft(&mut self) {
+        let mut messages = std::mem::take(&mut self.unsent);
         messages.sort_by_key(|message| message.to);
         for snapshot in messages.extract_if(.., |m| m.kind == RaftKind::Snapshot) {
             self.send_snapshot(snapshot);

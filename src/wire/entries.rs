@@ -22,8 +22,8 @@ struct Shared {
     encoded: OnceLock<Bytes>,
 }
 
-/// What an entry's numbers take, if they are not very large.
-const NUMBERS: usize = 16;
+/// What an entry takes beside its data, in bytes, if its numbers are not very large.
+const OVERHEAD: usize = 16;
 
 impl Entries {
     fn encoded(&self) -> postcard::Result<&[u8]> {
@@ -33,10 +33,15 @@ impl Entries {
         if let Some(encoded) = shared.encoded.get() {
             return Ok(encoded);
         }
-        let bytes = |entry: &LogEntry| entry.data.len() + entry.context.len() + NUMBERS;
+        let bytes = |entry: &LogEntry| entry.data.len() + entry.context.len() + OVERHEAD;
         let room = Vec::with_capacity(shared.list.iter().map(bytes).sum());
         let encoded = postcard::to_extend(&shared.list, room)?;
         Ok(shared.encoded.get_or_init(|| encoded.into()))
+    }
+
+    pub fn from_raft(entries: Vec<eraftpb::Entry>) -> Self {
+        let list: Vec<LogEntry> = entries.into_iter().map(Into::into).collect();
+        list.into()
     }
 
     pub fn into_raft(self) -> Vec<eraftpb::Entry> {
@@ -113,7 +118,7 @@ impl Visitor<'_> for Encoded {
     }
 }
 
-/// The newest run of entries that went out. It goes to one follower after the other: a run of that
+/// The newest run of a log's entries that went out. It goes to one follower after the other: a run of that
 /// length which ends with that index and term is the same (log matching: Raft thesis, section 3.5).
 #[derive(Default)]
 pub struct Sharing(Entries);
@@ -123,8 +128,7 @@ impl Sharing {
         let last = entries.last().map(|it| (it.index, it.term));
         let newest = self.0.last().map(|it| (it.index, it.term));
         if (entries.len(), last) != (self.0.len(), newest) {
-            let list: Vec<LogEntry> = entries.into_iter().map(Into::into).collect();
-            self.0 = list.into();
+            self.0 = Entries::from_raft(entries);
         }
         self.0.clone()
     }
@@ -132,6 +136,7 @@ impl Sharing {
 
 #[cfg(test)]
 mod tests {
+    use super::super::RaftMessage;
     use super::*;
 
     fn entry(index: u64) -> eraftpb::Entry {
@@ -160,6 +165,32 @@ mod tests {
         assert_eq!((one, longer), (of([1, 2]), of([2, 3])));
         assert_eq!(shorter[..], [LogEntry::from(entry(2))]);
         assert!(sharing.entries(vec![]).is_empty());
+    }
+
+    #[test]
+    fn appends_share_entries_and_reads_do_not() {
+        let message = |kind, to, entries: Vec<eraftpb::Entry>| {
+            let mut message = eraftpb::Message {
+                to,
+                ..eraftpb::Message::default()
+            };
+            message.set_msg_type(kind);
+            message.set_entries(entries.into());
+            message
+        };
+        let append = |to| message(eraftpb::MessageType::MsgAppend, to, vec![entry(1)]);
+        let read = |to, context| {
+            let entry = eraftpb::Entry {
+                data: Bytes::from_static(context),
+                ..eraftpb::Entry::default()
+            };
+            message(eraftpb::MessageType::MsgReadIndexResp, to, vec![entry])
+        };
+        let messages = vec![append(2), append(3), read(2, b"two"), read(3, b"three")];
+        let sent = RaftMessage::outgoing(messages);
+        assert_eq!(address(&sent[0].entries), address(&sent[1].entries));
+        let contexts = [&sent[2].entries[0].data[..], &sent[3].entries[0].data];
+        assert_eq!(contexts, [&b"two"[..], b"three"]);
     }
 
     #[test]

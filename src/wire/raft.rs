@@ -255,7 +255,12 @@ impl RaftMessage {
 
     fn from_raft(mut message: eraftpb::Message, sharing: &mut Sharing) -> Option<Self> {
         let kind = RaftKind::of(message.msg_type)?;
-        let entries = sharing.entries(message.take_entries().into());
+        let entries: Vec<eraftpb::Entry> = message.take_entries().into();
+        let entries = match kind {
+            RaftKind::Append => sharing.entries(entries),
+            // What a read carries is in no log: nothing tells one from another.
+            _ => Entries::from_raft(entries),
+        };
         let snapshot = message.snapshot.into_option().map(|snapshot| {
             let metadata = snapshot.metadata.unwrap_or_default();
             SnapshotMessage {

@@ -63,6 +63,10 @@ pub async fn measure(case: &Case, options: &Options) -> Result<(Frames, Check)> 
         tasks.extend(new.await?);
     }
     ensure!(!tasks.is_empty(), "the trace has no tasks of the page");
+    let least = 0.9 * RATE as f64;
+    let rates: Vec<f64> = told.iter().map(|it| it.per_second).collect();
+    let kept_up = rates.iter().all(|rate| *rate >= least);
+    ensure!(kept_up, "it wrote less than it was to: {rates:.0?}");
     let mut between: Vec<f64> = told.iter().flat_map(|it| it.frames.clone()).collect();
     between.sort_by(f64::total_cmp);
     let p99 = between.get(between.len() * 99 / 100);

@@ -9,6 +9,7 @@ use serde_json::json;
 use thirtyfour::components::SelectElement;
 use thirtyfour::prelude::*;
 
+use crate::kind::Kind;
 use crate::tab::Tab;
 use crate::wait::{SOON, eventually};
 
@@ -55,6 +56,9 @@ impl Tab {
     /// for again as long as it moves, and pressed once.
     pub async fn press(&self, name: &str) -> Result<()> {
         eventually(&format!("`{name}` to press"), SOON, async || {
+            if self.browser.kind == Kind::WebKit {
+                self.bring_to_rest(name).await?;
+            }
             let driver = self.browser.driver_at(&self.window).await?;
             let element = Self::element(&driver, name).await?;
             let disabled = element.attr("aria-disabled").await?;
@@ -92,12 +96,24 @@ impl Tab {
             .with_context(|| format!("choosing {value:?} in `{name}`"))
     }
 
+    /// Scrolls to an element and waits until it moves no more: WebKit scrolls in another thread, and
+    /// its driver clicks where the element was.
+    async fn bring_to_rest(&self, name: &str) -> Result<()> {
+        let scroll = "const it = document.querySelector(args);\
+                      it?.scrollIntoView({ block: 'center' });\
+                      for (let before, left = 30; it && left > 0; left--) {\
+                        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));\
+                        const { top } = it.getBoundingClientRect();\
+                        if (top === before) break;\
+                        before = top;\
+                      }";
+        self.run(scroll, json!(selector(name))).await?;
+        Ok(())
+    }
+
     /// A click at a part of an element's width, from 0 to 1, half-way down.
     pub async fn press_at(&self, name: &str, part: f64) -> Result<()> {
-        // WebKit scrolls in another thread.
-        let scroll = "document.querySelector(args).scrollIntoView({ block: 'center' });\
-                      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
-        self.run(scroll, json!(selector(name))).await?;
+        self.bring_to_rest(name).await?;
         let driver = self.browser.driver_at(&self.window).await?;
         let element = Self::element(&driver, name).await?;
         let width = element.rect().await?.width;

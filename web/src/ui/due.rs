@@ -130,54 +130,46 @@ impl Due {
     pub fn wait_ms(&self, now: f64) -> f64 {
         let at_once = self.faults || self.notices || self.work || self.judged;
         let mut due = if at_once { now } else { f64::INFINITY };
-        let tempo = self.tempo();
-        if self.status {
-            due = due.min(self.status_at + tempo.status_ms);
-        }
-        if !self.events.is_empty() {
-            due = due.min(self.events_at + tempo.events_ms);
-        }
-        if !self.flights.is_empty() {
-            due = due.min(self.flights_at + tempo.flights_ms);
+        for waited in self.waited_ms(now) {
+            due = due.min(now - waited);
         }
         (due.max(self.rests_until) - now).max(0.0)
     }
 
-    /// What is to be shown now of statuses, events and flights: one of the three a frame, so that no
-    /// frame takes long. The others are due at the next.
+    /// What is to be shown now of statuses, events and flights: the one of the three that has waited
+    /// longest beyond its time, so that no frame takes long and none of them waits for ever. The
+    /// others are due at the next frame.
     pub fn take_turn(&mut self, now: f64) -> (bool, Vec<Event>, BTreeSet<Flight>) {
-        if self.take_status(now) {
-            return (true, Vec::new(), BTreeSet::new());
+        let [status, events, flights] = self.waited_ms(now);
+        let longest = status.max(events).max(flights);
+        let (mut shown, mut new, mut flown) = (false, Vec::new(), BTreeSet::new());
+        if longest < 0.0 {
+            // Nothing is due.
+        } else if status == longest {
+            (self.status, self.status_at, shown) = (false, now, true);
+        } else if events == longest {
+            self.events_at = now;
+            new = std::mem::take(&mut self.events);
+        } else {
+            self.flights_at = now;
+            flown = std::mem::take(&mut self.flights);
         }
-        let events = self.take_events(now);
-        if !events.is_empty() {
-            return (false, events, BTreeSet::new());
-        }
-        (false, events, self.take_flights(now))
+        (shown, new, flown)
     }
 
-    fn take_status(&mut self, now: f64) -> bool {
-        let due = self.status && now - self.status_at >= self.tempo().status_ms;
-        if due {
-            (self.status, self.status_at) = (false, now);
-        }
-        due
-    }
-
-    fn take_events(&mut self, now: f64) -> Vec<Event> {
-        if self.events.is_empty() || now - self.events_at < self.tempo().events_ms {
-            return Vec::new();
-        }
-        self.events_at = now;
-        std::mem::take(&mut self.events)
-    }
-
-    fn take_flights(&mut self, now: f64) -> BTreeSet<Flight> {
-        if self.flights.is_empty() || now - self.flights_at < self.tempo().flights_ms {
-            return BTreeSet::new();
-        }
-        self.flights_at = now;
-        std::mem::take(&mut self.flights)
+    /// For how long each of the three could have been shown; before its time less than 0, and without
+    /// anything to show less than anything.
+    fn waited_ms(&self, now: f64) -> [f64; 3] {
+        let tempo = self.tempo();
+        let since = |is_there: bool, due: f64| match is_there {
+            true => now - due,
+            false => f64::NEG_INFINITY,
+        };
+        [
+            since(self.status, self.status_at + tempo.status_ms),
+            since(!self.events.is_empty(), self.events_at + tempo.events_ms),
+            since(!self.flights.is_empty(), self.flights_at + tempo.flights_ms),
+        ]
     }
 }
 
@@ -247,11 +239,43 @@ mod tests {
     }
 
     #[test]
+    fn on_a_slow_machine_none_of_the_three_waits_for_ever() {
+        let event = Event {
+            seq: 1,
+            at_ms: 0.0,
+            node: 1,
+            kind: "role".into(),
+            text: "Node 1 leads in term 2.".into(),
+            term: 2,
+        };
+        let flight = Flight {
+            from: 1,
+            to: 2,
+            kind: MessageKind::Append,
+            lost: false,
+        };
+        let mut due = Due::default();
+        let mut shown = (0, 0, 0);
+        // Whenever it draws, all of them are due.
+        for frame in 0..30 {
+            let now = 10_000.0 + 300.0 * f64::from(frame);
+            due.note(&Update::Status, now);
+            due.note(&Update::Event(event.clone()), now);
+            due.note(&Update::Flights(vec![flight]), now);
+            let (status, events, flights) = due.take_turn(now);
+            shown.0 += u32::from(status);
+            shown.1 += u32::from(!events.is_empty());
+            shown.2 += u32::from(!flights.is_empty());
+        }
+        assert_eq!(shown, (10, 10, 10));
+    }
+
+    #[test]
     fn faults_are_shown_at_once_however_busy() {
         let mut due = Due::default();
         due.effort.busy = true;
-        assert!(due.take_status(1.0) || !due.status);
         assert!(due.note(&Update::Status, 1.0), "the first calls a frame");
+        assert!(due.wait_ms(1.0) > 0.0, "which has time");
         assert!(!due.note(&Update::Faults, 1.0), "the second has one");
         assert_eq!(due.wait_ms(1.0), 0.0);
         due.note(&Update::Died, 1.0);

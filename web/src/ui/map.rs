@@ -9,7 +9,7 @@ use super::feed::Feed;
 use super::link_list::{Edited, LinkList};
 use super::links::{LinkButtons, LinkLine};
 use super::look::{Look, shape};
-use super::ring::{self, Frame, NODE};
+use super::ring::{self, Frame};
 use super::sight::in_sight;
 use super::timeline::past::AsOf;
 use crate::client::Cluster;
@@ -39,7 +39,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 let lines = links.iter().map(|&link| view! { <LinkLine feed link /> });
                 let ring = if ids.len() > 5 { "ring many" } else { "ring" };
                 let nodes = ids.iter().enumerate().map(|(i, &id)| {
-                    view! { <MapNode feed id at=ring::place(i, ids.len()) follows /> }
+                    view! { <MapNode feed id at=ring::place(i, ids.len()) count=ids.len() follows /> }
                 });
                 view! {
                     <div class=ring>
@@ -67,14 +67,20 @@ pub fn Map(feed: Feed) -> impl IntoView {
 }
 
 #[component]
-fn MapNode(feed: Feed, id: u64, at: ring::Point, follows: Memo<bool>) -> impl IntoView {
+fn MapNode(
+    feed: Feed,
+    id: u64,
+    at: ring::Point,
+    count: usize,
+    follows: Memo<bool>,
+) -> impl IntoView {
     let node = feed.node(id, follows);
     let look = Memo::new(move |_| node.with(Look::of));
     let term = Memo::new(move |_| node.with(|n| n.term));
     let label = if ring::label_above(at) {
-        -NODE - 24.0
+        -ring::node_radius(count) - 24.0
     } else {
-        NODE + 18.0
+        ring::node_radius(count) + 18.0
     };
     // Without a mark of its own the shape leaves the middle to the number.
     let plain = move || {
@@ -86,8 +92,10 @@ fn MapNode(feed: Feed, id: u64, at: ring::Point, follows: Memo<bool>) -> impl In
     view! {
         <g class=move || format!("node {}", look.get().class())
             transform=format!("translate({:.2} {:.2})", at.x, at.y)>
-            <g class="shape" transform="scale(2.3)">{move || shape(look.get(), "translate(0 -4.5) scale(.5)")}</g>
-            <text class="id" y=move || if plain() { 7 } else { 15 }>{id}</text>
+            <g transform=format!("scale({})", ring::scale(count))>
+                <g class="shape" transform="scale(2.3)">{move || shape(look.get(), "translate(0 -4.5) scale(.5)")}</g>
+                <text class="id" y=move || if plain() { 7 } else { 15 }>{id}</text>
+            </g>
             <text class="word" y=label>{move || look.get().class()}</text>
             <text class="term" y=label + 15.0>
                 {move || match term.get() {

@@ -4,10 +4,11 @@ use std::f64::consts::TAU;
 
 /// Half the width of the map.
 const HALF: f64 = 200.0;
-/// Radius of the ring the nodes stand on.
-const RING: f64 = 138.0;
-/// Radius of a node.
-pub const NODE: f64 = 25.0;
+/// Radius of the ring the nodes stand on, of few and of many.
+const RING: [f64; 2] = [138.0, 148.0];
+/// Radius of a node: of few, and of so many that their labels would touch the next.
+const NODE: [f64; 2] = [25.0, 20.0];
+const MANY: usize = 7;
 /// Between a node's rim and the end of a link.
 const GAP: f64 = 6.0;
 /// Room for a label above or below a node.
@@ -19,13 +20,27 @@ pub struct Point {
     pub y: f64,
 }
 
+fn of(sizes: [f64; 2], count: usize) -> f64 {
+    sizes[usize::from(count >= MANY)]
+}
+
+/// Radius of one of `count` nodes.
+pub fn node_radius(count: usize) -> f64 {
+    of(NODE, count)
+}
+
+/// How much smaller one of `count` nodes is than one of few.
+pub fn scale(count: usize) -> f64 {
+    node_radius(count) / NODE[0]
+}
+
 /// The place of node `i` of `count`. One stands in the middle, two side by side, more clockwise
 /// from the top.
 pub fn place(i: usize, count: usize) -> Point {
     let (radius, start) = match count {
         0 | 1 => (0.0, 0.0),
-        2 => (RING, -0.5),
-        _ => (RING, -0.25),
+        2 => (of(RING, count), -0.5),
+        _ => (of(RING, count), -0.25),
     };
     let angle = TAU * (start + i as f64 / count.max(1) as f64);
     Point {
@@ -36,7 +51,7 @@ pub fn place(i: usize, count: usize) -> Point {
 
 /// Whether a node's label stands above it, away from the links.
 pub fn label_above(at: Point) -> bool {
-    at.y < -RING / 2.0
+    at.y < -RING[0] / 2.0
 }
 
 /// The part of the plane that the map shows.
@@ -50,7 +65,7 @@ impl Frame {
     pub fn around(count: usize) -> Self {
         let ys = (0..count).map(|i| place(i, count).y);
         let (top, bottom) = ys.fold((0.0_f64, 0.0_f64), |(t, b), y| (t.min(y), b.max(y)));
-        let margin = NODE + LABEL;
+        let margin = node_radius(count) + LABEL;
         Self {
             top: top - margin,
             height: bottom - top + 2.0 * margin,
@@ -118,7 +133,7 @@ impl Link {
     /// Where its mark stands: in the middle, or aside where diameters would cross.
     pub fn mark(&self) -> f64 {
         let middle = self.at(0.5);
-        if middle.x.hypot(middle.y) < 1.0 && self.length() > RING {
+        if middle.x.hypot(middle.y) < 1.0 && self.length() > RING[0] {
             0.36
         } else {
             0.5
@@ -137,7 +152,7 @@ pub fn links(ids: &[u64]) -> Vec<Link> {
                 from: place(i, ids.len()),
                 to: place(j, ids.len()),
             };
-            let trim = (NODE + GAP) / whole.length();
+            let trim = (node_radius(ids.len()) + GAP) / whole.length();
             links.push(Link {
                 from: whole.at(trim),
                 to: whole.at(1.0 - trim),
