@@ -7,7 +7,7 @@ use crate::wire::{NodeId, RaftKind, RaftMessage};
 
 impl Replicas {
     /// Election safety: no two lead one term, and nobody takes another for its leader. A leader is
-    /// known before anything that it sends.
+    /// known before anything that it sends, or by that: it may have led for less than a turn.
     pub fn leads(&mut self, id: NodeId, node: &Node) {
         let (leader, term) = (node.leader(), node.term());
         if !node.is_leader() {
@@ -66,6 +66,10 @@ impl Replicas {
                 ));
             }
             let vote = match message.kind {
+                RaftKind::Append | RaftKind::Heartbeat | RaftKind::Snapshot => {
+                    self.spoke_as_leader(id, message.term);
+                    continue;
+                }
                 RaftKind::RequestVote => id,
                 RaftKind::RequestVoteResponse => message.to,
                 RaftKind::AppendResponse => {
@@ -95,6 +99,15 @@ impl Replicas {
                 let term = message.term;
                 self.violated(format!("{id} voted for {cast} and {vote} in term {term}"));
             }
+        }
+    }
+
+    fn spoke_as_leader(&mut self, id: NodeId, term: u64) {
+        let leader = *self.leaders.entry(term).or_insert(id);
+        if leader != id {
+            self.violated(format!(
+                "{id} speaks as the leader of term {term}, which {leader} leads"
+            ));
         }
     }
 
