@@ -18,7 +18,7 @@ use super::verb_button::VerbButton;
 use crate::model::{NodeStatus, State};
 
 #[component]
-pub fn Card(feed: Feed, id: u64) -> impl IntoView {
+pub fn Card(feed: Feed, id: u64, table: Memo<u64>) -> impl IntoView {
     let card = NodeRef::<html::Article>::new();
     let node = feed.node(id, feed.follows(in_sight(card)));
     let whereabouts = move || match feed.viewing.get() {
@@ -42,7 +42,7 @@ pub fn Card(feed: Feed, id: u64) -> impl IntoView {
             {match feed.of_tabs {
                 true => view! {
                     <Facts node />
-                    <Followers node />
+                    <Followers feed node table />
                     <Problem feed node standing />
                     <Buttons feed standing />
                 }.into_any(),

@@ -2,20 +2,34 @@
 
 use leptos::prelude::*;
 
+use super::feed::Feed;
 use super::figures;
+use super::look::Look;
 use crate::model::{NodeStatus, Progress};
 
+/// Whether a replica tells how far the others are. One that has stopped tells it no more.
+pub fn leads(node: &NodeStatus) -> bool {
+    matches!(Look::of(node), Look::Leader | Look::Paused) && !node.progress.is_empty()
+}
+
+/// The leader's table; in the card of `table`, while nobody leads, the room for it.
 #[component]
-pub fn Followers(node: Memo<NodeStatus>) -> impl IntoView {
+pub fn Followers(feed: Feed, node: Memo<NodeStatus>, table: Memo<u64>) -> impl IntoView {
     let id = node.with_untracked(|n| n.id);
+    let is_shown = Memo::new(move |_| node.with(leads));
+    let has_room = Memo::new(move |_| is_shown.get() || table.get() == id);
     let others = Memo::new(move |_| {
-        node.with(|n| {
-            let others = n.progress.iter().map(|p| p.id).filter(|other| *other != id);
-            others.collect::<Vec<_>>()
-        })
+        let members = match (is_shown.get(), has_room.get()) {
+            (true, _) => node.with(|n| n.progress.iter().map(|p| p.id).collect()),
+            (false, true) => feed.shown_members.get(),
+            (false, false) => Vec::new(),
+        };
+        let others = members.into_iter().filter(|other| *other != id);
+        others.collect::<Vec<u64>>()
     });
     view! {
-        <table class="followers" data-testid=format!("progress-{id}")
+        <table class="followers" class:room=move || !is_shown.get()
+            data-testid=format!("progress-{id}")
             hidden=move || others.with(Vec::is_empty)>
             <caption class="unseen">{format!("Followers of node {id}")}</caption>
             <thead>

@@ -6,6 +6,7 @@ use super::card::Card;
 use super::cluster_acts::ClusterActs;
 use super::experiments;
 use super::feed::Feed;
+use super::followers;
 use super::summary::Summary;
 use super::timeline::past::AsOf;
 
@@ -19,6 +20,17 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
     let guide = Memo::new(move |_| match feed.past.with(Option::is_some) {
         true => None,
         false => summary.with(|s| s.guide),
+    });
+    // The card with the leader's table of followers; without a leader the last one's keeps the room for
+    // it, so that what is below stays where it is.
+    let table = Memo::new(move |last: Option<&u64>| {
+        let leads = feed.shown(|status| {
+            let mut nodes = status.nodes.iter();
+            nodes.find(|it| followers::leads(it)).map(|it| it.id)
+        });
+        let first = || feed.shown_ids.with(|ids| ids.first().copied());
+        let last = || last.copied().filter(|id| *id != 0);
+        leads.or_else(last).or_else(first).unwrap_or(0)
     });
     let many = move |than: usize| feed.shown_ids.with(|ids| ids.len() > than);
     view! {
@@ -51,7 +63,7 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
             }}
             <div class="cards" class:high=move || many(4) class:many=move || many(5)>
                 <For each=move || feed.shown_ids.get() key=|id| *id let:id>
-                    <Card feed id />
+                    <Card feed id table />
                 </For>
             </div>
         </section>
