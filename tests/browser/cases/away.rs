@@ -1,11 +1,16 @@
 //! What is taken away: a run as a file, and a link.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tabraft_browser_tests::browser::Browser;
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::tab::{Tab, code_of, error_of};
 use tabraft_browser_tests::wait::{SOON, eventually};
+
+/// Longer than the slider of two minutes' timeline goes at once.
+const LEADS: Duration = Duration::from_millis(2_500);
 
 /// A file as base64, from the call of that name.
 const EXPORT: &str = r#"
@@ -52,8 +57,15 @@ pub async fn saved_run(case: &Case) -> Result<()> {
         .await?;
     let leader = old.healthy(3).await?;
     let term = old.status().await?.term;
-    for n in 0..20 {
+    let words = format!("Node {leader} leads in term {term}");
+    old.shows("sentence", &words, |it| it.contains(&words))
+        .await?;
+    // It leads for longer than the timeline's slider goes at once.
+    let began = Instant::now();
+    let mut n = 0;
+    while n < 20 || began.elapsed() < LEADS {
         old.put("k", &n.to_string()).await?;
+        n += 1;
     }
     old.agreement(3).await?;
     old.press(&format!("crash-{leader}")).await?;

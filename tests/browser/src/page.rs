@@ -97,12 +97,15 @@ impl Tab {
     }
 
     /// Scrolls to an element and waits until it moves no more: WebKit scrolls in another thread, and
-    /// its driver clicks where the element was.
+    /// its driver clicks where the element was. A tab that is not drawn yet has no frames.
     async fn bring_to_rest(&self, name: &str) -> Result<()> {
         let scroll = "const it = document.querySelector(args);\
                       it?.scrollIntoView({ block: 'center' });\
                       for (let before, left = 30; it && left > 0; left--) {\
-                        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));\
+                        await new Promise((done) => {\
+                          requestAnimationFrame(() => requestAnimationFrame(done));\
+                          setTimeout(done, 200);\
+                        });\
                         const { top } = it.getBoundingClientRect();\
                         if (top === before) break;\
                         before = top;\

@@ -76,6 +76,8 @@ pub struct Due {
     status_at: f64,
     events_at: f64,
     flights_at: f64,
+    /// Flights were due at the last frame, and not shown.
+    put_off: bool,
     /// No frame before that, after one that took long or a death.
     pub rests_until: f64,
 }
@@ -136,25 +138,25 @@ impl Due {
         (due.max(self.rests_until) - now).max(0.0)
     }
 
-    /// What is to be shown now of statuses, events and flights: the one of the three that has waited
-    /// longest beyond its time, so that no frame takes long and none of them waits for ever. The
-    /// others are due at the next frame.
+    /// What is to be shown now of statuses, events and flights. Flights have frames of their own, so that
+    /// none takes long: they let the others go first, once.
     pub fn take_turn(&mut self, now: f64) -> (bool, Vec<Event>, BTreeSet<Flight>) {
-        let [status, events, flights] = self.waited_ms(now);
-        let longest = status.max(events).max(flights);
-        let (mut shown, mut new, mut flown) = (false, Vec::new(), BTreeSet::new());
-        if longest < 0.0 {
-            // Nothing is due.
-        } else if status == longest {
-            (self.status, self.status_at, shown) = (false, now, true);
-        } else if events == longest {
+        let [status, events, flights] = self.waited_ms(now).map(|waited| waited >= 0.0);
+        let others = status || events;
+        if flights && (!others || self.put_off) {
+            (self.flights_at, self.put_off) = (now, false);
+            return (false, Vec::new(), std::mem::take(&mut self.flights));
+        }
+        self.put_off = flights;
+        if status {
+            (self.status, self.status_at) = (false, now);
+        }
+        let mut new = Vec::new();
+        if events {
             self.events_at = now;
             new = std::mem::take(&mut self.events);
-        } else {
-            self.flights_at = now;
-            flown = std::mem::take(&mut self.flights);
         }
-        (shown, new, flown)
+        (status, new, BTreeSet::new())
     }
 
     /// For how long each of the three could have been shown; before its time less than 0, and without
@@ -267,7 +269,7 @@ mod tests {
             shown.1 += u32::from(!events.is_empty());
             shown.2 += u32::from(!flights.is_empty());
         }
-        assert_eq!(shown, (10, 10, 10));
+        assert_eq!(shown, (15, 15, 15));
     }
 
     #[test]
