@@ -47,7 +47,8 @@ pub async fn messages_on_the_map(case: &Case) -> Result<()> {
     tab.healthy(3).await?;
     // Each goes again.
     eventually("a dot", SOON, async || {
-        let take = "harness.dot = document.querySelector('.dots').lastChild; return !!harness.dot";
+        let take =
+            "harness.dot = document.querySelector('.dots').lastElementChild; return !!harness.dot";
         let taken: bool = tab.eval(take, Value::Null).await?;
         ensure!(taken, "none");
         Ok(())
