@@ -117,6 +117,23 @@ fn a_follower_has_no_more_than_its_leader() {
     assert_eq!(report.progress[1].matched, 0);
 }
 
+/// What a read carries is in no log, and cannot be taken for an entry of one.
+#[test]
+fn a_read_carries_no_entry_of_a_log() {
+    for (index, term, is_sound) in [(0, 0, true), (2, 0, false), (0, 2, false)] {
+        let mut replica = Replica::new(2);
+        let mut entries = first_append(2).entries.to_vec();
+        (entries[0].index, entries[0].term) = (index, term);
+        let read = RaftMessage {
+            entries: entries.into(),
+            ..plain(RaftKind::ReadIndexResp, 2)
+        };
+        replica.take(from_two(read));
+        let unsound = replica.node.report().dropped.unsound;
+        assert_eq!(unsound, u64::from(!is_sound), "{index}@{term}");
+    }
+}
+
 /// Twice the same learner is a joint membership, of which the only voter is no singleton to raft-rs.
 #[test]
 fn a_sole_voter_does_not_lead_over_entries_that_are_not_durable() {
