@@ -6,7 +6,7 @@
 //!   Tick ───────────────┐              ┌──▶ Persist(WriteBatch)   one at a time
 //!   Receive(Envelope) ──┤   ┌──────┐   ├──▶ Send { to, body }
 //!   Persisted(seq) ─────┼──▶│ Node │──▶├──▶ Fetch               a snapshot, from a peer's disk
-//!   Salvage, Succeed ───┤   └──────┘   ├──▶ Again               there is more to apply
+//!   Salvage, Succeed ───┤   └──────┘   ├──▶ Again               there is more to do
 //!   Configure, ... ─────┘              └──▶ Event
 //! ```
 //!
@@ -126,7 +126,7 @@ pub enum Output {
         from: NodeId,
         index: u64,
     },
-    /// There is more to apply: say [`Input::Again`] when the inputs that wait by now have had their
+    /// There is more to apply or to answer: say [`Input::Again`] when the inputs that wait by now have had their
     /// turn.
     Again,
     Event(Event),

@@ -39,10 +39,11 @@ impl Node {
         self.send_raft();
         self.watch_succession();
         self.tell_changes();
-        self.answer_reads();
+        let more_reads = self.answer_reads();
         self.send_replies();
         self.start_persist();
-        if may_apply == 0 && !self.committed.is_empty() && !self.again {
+        let more_entries = may_apply == 0 && !self.committed.is_empty();
+        if (more_entries || more_reads) && !self.again {
             self.again = true;
             self.outputs.push_back(Output::Again);
         }

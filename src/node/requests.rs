@@ -23,6 +23,9 @@ const LEARNER_GAP_MAX: u64 = 1_000;
 /// The most pairs one scan returns.
 pub const SCAN_MAX: u32 = 100_000;
 
+/// Bytes that linearizable reads are answered with in one turn; the last of them may be larger.
+const ANSWERS_BYTES_MAX: usize = 4 << 20;
+
 /// How far a request has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hop {
@@ -322,19 +325,24 @@ impl Node {
         }
     }
 
-    /// Answers the reads that what is applied suffices for.
-    pub(super) fn answer_reads(&mut self) {
+    /// Answers the reads that what is applied suffices for. Returns whether there are more, for
+    /// another turn: large answers must not hold up heartbeats.
+    pub(super) fn answer_reads(&mut self) -> bool {
         let applied = match planted::is(Bug::ReadBeforeApply) {
             true => u64::MAX,
             false => self.applied,
         };
-        while let Some((client, request)) = self.reads.pop_ready(applied) {
-            let reply = Reply {
-                id: request.id,
-                answer: self.read(&request.ask),
+        let mut bytes = 0;
+        while bytes < ANSWERS_BYTES_MAX {
+            let Some((client, request)) = self.reads.pop_ready(applied) else {
+                return false;
             };
-            self.reply(client, vec![reply]);
+            let answer = self.read(&request.ask);
+            bytes += answer_bytes(&answer);
+            let id = request.id;
+            self.reply(client, vec![Reply { id, answer }]);
         }
+        true
     }
 
     pub(super) fn expire_requests(&mut self) {
@@ -358,6 +366,17 @@ impl Node {
         for (client, replies) in std::mem::take(&mut self.replies) {
             self.send(Address::Client(client), Body::Replies { leader, replies });
         }
+    }
+}
+
+fn answer_bytes(answer: &Answer) -> usize {
+    match answer {
+        Answer::Value(Some(value)) => value.len(),
+        Answer::Pairs(pairs) => pairs
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum(),
+        _ => 0,
     }
 }
 

@@ -64,3 +64,9 @@ impl Drop for Channel {
 pub fn bytes_of(message: &JsValue) -> Option<Vec<u8>> {
     message.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
 }
+
+/// How many bytes a message has; 0 if it is no array of them.
+pub fn length_of(message: &JsValue) -> usize {
+    let bytes = message.dyn_ref::<Uint8Array>();
+    bytes.map_or(0, |bytes| bytes.length() as usize)
+}

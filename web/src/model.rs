@@ -128,6 +128,20 @@ pub struct Status {
     pub nodes: Vec<NodeStatus>,
 }
 
+/// What this tab asks its replicas for, in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Traffic {
+    /// Sent, and not answered yet.
+    pub under_way: u64,
+    /// Not sent yet: there is nobody to ask, or as much under way as may be.
+    pub waiting: u64,
+    /// How often something was sent again since the page was opened.
+    pub repeated: u64,
+    /// Sessions that were opened for its writes.
+    pub sessions: u64,
+}
+
 /// Something that happened, in the order this tab heard of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -10,7 +10,7 @@ use crate::cell::{BUSY, Durability, Figures, median};
 use crate::goals::figure;
 use crate::options::Options;
 use crate::report::Progress;
-use crate::stage::{Check, Stage};
+use crate::stage::{Beside, Check, Stage};
 use crate::tabraft;
 
 /// In the address of a page without views.
@@ -44,6 +44,7 @@ pub async fn measure(
     let stage = Stage::tabs(case, 3, Durability::Strict, PLAIN).await?;
     let mut front = Front::default();
     let (mut acked, mut keys) = (0, 0);
+    let mut beside = Beside::default();
     for _ in 0..options.runs.max(2) {
         let mut pair = [0.0; 2];
         for (of, query) in pair.iter_mut().zip(["", PLAIN]) {
@@ -61,6 +62,7 @@ pub async fn measure(
                     *of = told.figures.per_second;
                 }
             }
+            beside = beside.and(Beside::of(&tab).await?);
             tab.close().await?;
         }
         let [page, plain] = pair;
@@ -69,8 +71,8 @@ pub async fn measure(
         front.page_per_second.push(page);
         front.plain_per_second.push(plain);
     }
-    let check = stage.check("the page in front", acked, keys).await?;
-    Ok((front, check))
+    let check = stage.check_beside("the page in front", acked, keys, beside);
+    Ok((front, check.await?))
 }
 
 async fn run(tab: &Tab, has_views: bool, options: &Options) -> Result<tabraft::Told> {

@@ -207,7 +207,7 @@ impl Bench {
 
     /// Those that a contender is measured with.
     fn durabilities(&self, who: Who) -> &'static [Durability] {
-        let strict_alone = [Who::Dexie, Who::FiveTabs, Who::NineTabs].contains(&who);
+        let strict_alone = [Who::FiveTabs, Who::NineTabs].contains(&who);
         if self.options.quick || strict_alone {
             return &[Durability::Strict];
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tabraft_browser_tests::browser::Kind;
@@ -44,6 +45,7 @@ pub struct Stage<'a> {
     pub nodes: usize,
     query: String,
     from: Agreement,
+    from_term: u64,
 }
 
 impl<'a> Stage<'a> {
@@ -80,6 +82,7 @@ impl<'a> Stage<'a> {
     ) -> Result<Self> {
         client.healthy(nodes).await?;
         let from = client.agreement(nodes).await?;
+        let from_term = client.status().await?.term;
         Ok(Self {
             case,
             hosts,
@@ -87,6 +90,7 @@ impl<'a> Stage<'a> {
             nodes,
             query,
             from,
+            from_term,
         })
     }
 
@@ -108,18 +112,55 @@ impl<'a> Stage<'a> {
         .await
     }
 
-    /// The bench checked against the cluster: each acknowledged write is an entry that was applied,
-    /// and the keys that were written are those that are there.
+    /// The bench checked against the cluster: entries applied are the acknowledged writes, and what
+    /// can be beside them; keys that were written are those that are there.
     pub async fn check(&self, what: &str, acked: u64, keys: u64) -> Result<Check> {
+        let beside = Beside::of(&self.client).await?;
+        self.check_beside(what, acked, keys, beside).await
+    }
+
+    /// The same where other clients than the stage's wrote.
+    pub async fn check_beside(
+        &self,
+        what: &str,
+        acked: u64,
+        keys: u64,
+        beside: Beside,
+    ) -> Result<Check> {
         let status = self.settled().await?;
         let leader = status.node(status.leader)?;
         Ok(Check {
             what: what.to_owned(),
             acknowledged: acked,
             applied: leader.applied - self.from.applied,
+            beside_max: beside.repeated + beside.sessions + (status.term - self.from_term),
             keys_written: keys,
             keys_found: leader.keys,
         })
+    }
+}
+
+/// What clients may have had applied beside acknowledged writes: their sessions, and what they sent
+/// again, which is applied once and yet is an entry each time. Each term begins with an entry, too.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Beside {
+    pub repeated: u64,
+    pub sessions: u64,
+}
+
+impl Beside {
+    /// As a client tells that has had all its answers.
+    pub async fn of(client: &Tab) -> Result<Self> {
+        client
+            .eval("return await tabraft.traffic()", Value::Null)
+            .await
+    }
+
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            repeated: self.repeated + other.repeated,
+            sessions: self.sessions + other.sessions,
+        }
     }
 }
 
@@ -128,15 +169,19 @@ impl<'a> Stage<'a> {
 pub struct Check {
     pub what: String,
     pub acknowledged: u64,
-    /// Entries applied in the meantime; those of terms and memberships are among them.
+    /// Entries applied in the meantime.
     pub applied: u64,
+    /// So many of them at the most are no acknowledged writes.
+    #[serde(default)]
+    pub beside_max: u64,
     pub keys_written: u64,
     pub keys_found: u64,
 }
 
 impl Check {
     pub fn holds(&self) -> bool {
-        self.applied >= self.acknowledged && self.keys_found == self.keys_written
+        let beside = self.applied.checked_sub(self.acknowledged);
+        beside.is_some_and(|it| it <= self.beside_max) && self.keys_found == self.keys_written
     }
 }
 

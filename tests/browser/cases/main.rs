@@ -34,6 +34,7 @@ mod members;
 mod nemesis;
 mod page_states;
 mod partitions;
+mod pressure;
 mod reset;
 mod salvage;
 mod snapshots;
@@ -66,6 +67,9 @@ const CASES: &[Entry] = &[
     entry!(ALL, tabs::hand_over),
     entry!(ALL, tabs::reload),
     entry!(ALL, basics::open_write_read),
+    entry!(BOTH, pressure::many_at_once),
+    entry!(CHROMIUM, pressure::no_room_in_time),
+    entry!(CHROMIUM, pressure::large_values_and_heartbeats),
     entry!(CHROMIUM, two_nodes::two_both_die),
     entry!(CHROMIUM, two_nodes::newcomer_without_storage),
     entry!(CHROMIUM, two_nodes::two_of_three_die),

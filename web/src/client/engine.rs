@@ -6,23 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Weak;
 
-use futures_channel::oneshot;
 use gloo_timers::callback::Interval;
-use tabraft::kv::{Op, Refusal};
+use tabraft::kv::Refusal;
 use tabraft::wire::{Address, Answer, Ask, Body, Envelope, Reply, Request};
 use wasm_bindgen::JsValue;
 
+use super::flight::{Flight, Lane, WINDOW};
+use super::pending::{Pending, What, size};
 use crate::channel::Channel;
-use crate::model::ApiError;
+use crate::model::{ApiError, Traffic};
 use crate::names;
 
-/// How far the newest write in flight may be ahead of the oldest. Replicas keep this many answers
-/// for a session, at the least.
-const WINDOW: u64 = 2_048;
 /// The most bytes of keys and values in one envelope (one request may be larger).
 const ENVELOPE_BYTES_MAX: usize = 1 << 20;
-/// After which time without an answer a request is sent again, in milliseconds.
-const RESEND_MS: f64 = 500.0;
 /// After which time a request that was given back is tried again, in milliseconds.
 const RETRY_MS: f64 = 20.0;
 
@@ -52,27 +48,6 @@ impl Somebody {
     }
 }
 
-pub(super) enum What {
-    /// Gets its session and sequence number when it is first sent.
-    Write(Op),
-    Other(Ask),
-}
-
-pub(super) struct Pending {
-    pub(super) what: What,
-    /// Its session and its sequence number there, once it has them.
-    pub(super) place: Option<(u64, u64)>,
-    /// The replica to ask, if it must be that one.
-    pub(super) target: Option<u64>,
-    pub(super) deadline_ms: f64,
-    pub(super) attempts: u32,
-    /// The candidate it was sent to, unless it was sent to another since.
-    pub(super) kept_by: Option<u64>,
-    /// When to send it (again).
-    pub(super) due_ms: f64,
-    pub(super) answer: Option<oneshot::Sender<Result<Answer, ApiError>>>,
-}
-
 enum Session {
     None,
     Opening,
@@ -86,8 +61,14 @@ pub(super) struct Engine {
     directory: Weak<dyn Directory>,
     next_id: u64,
     pub(super) pending: BTreeMap<u64, Pending>,
-    /// To be sent in the next flush.
-    pub(super) outbox: VecDeque<u64>,
+    /// To be sent in the next flush, whatever else is under way.
+    outbox: VecDeque<u64>,
+    /// By lane: not sent yet, in order.
+    waiting: [VecDeque<u64>; Lane::ALL.len()],
+    flight: Flight,
+    /// Requests that were sent again, and sessions that were opened.
+    repeated: u64,
+    sessions: u64,
     session: Session,
     /// The session's sequence numbers that were given out and not answered.
     outstanding: BTreeSet<u64>,
@@ -110,6 +91,10 @@ impl Engine {
             next_id: 1,
             pending: BTreeMap::new(),
             outbox: VecDeque::new(),
+            waiting: Default::default(),
+            flight: Flight::default(),
+            repeated: 0,
+            sessions: 0,
             session: Session::None,
             outstanding: BTreeSet::new(),
             channels: HashMap::new(),
@@ -120,45 +105,87 @@ impl Engine {
     pub(super) fn add(&mut self, pending: Pending) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
+        match pending.lane() {
+            Some(lane) => self.waiting[lane as usize].push_back(id),
+            None => self.outbox.push_back(id),
+        }
         self.pending.insert(id, pending);
-        self.outbox.push_back(id);
         id
     }
 
+    /// Whether a flush may have something to send.
+    pub(super) fn has_work(&self) -> bool {
+        !self.outbox.is_empty() || self.waiting.iter().any(|lane| !lane.is_empty())
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        let under_way = self.pending.values().filter(|it| it.attempts > 0).count();
+        Traffic {
+            under_way: under_way as u64,
+            waiting: (self.pending.len() - under_way) as u64,
+            repeated: self.repeated,
+            sessions: self.sessions,
+        }
+    }
+
+    /// Sends what is due, and of what waits as much as there is room for.
     pub(super) fn flush(&mut self, now: f64) {
         let Some(directory) = self.directory.upgrade() else {
             return;
         };
         let somebody = directory.somebody();
         let mut batches: BTreeMap<u64, Vec<Request>> = BTreeMap::new();
-        let mut later = Vec::new();
-        while let Some(id) = self.outbox.pop_front() {
+        for id in std::mem::take(&mut self.outbox) {
             // It may be answered, or sent in this very flush.
-            let Some(pending) = self.pending.get(&id).filter(|p| p.due_ms <= now) else {
+            if self.pending.get(&id).is_none_or(|it| it.due_ms > now) {
                 continue;
-            };
-            let Some(to) = pending.target.or(somebody.id()) else {
-                self.postpone(id, now + RETRY_MS);
-                continue;
-            };
-            let Some(ask) = self.ask_of(id, now) else {
-                later.push(id);
-                continue;
-            };
-            if let Some(pending) = self.pending.get_mut(&id) {
-                let backoff = f64::from(pending.attempts.min(4) + 1);
-                pending.attempts += 1;
-                pending.kept_by = Some(to).filter(|_| somebody == Somebody::Candidate(to));
-                pending.due_ms = now + RESEND_MS * backoff;
             }
-            batches.entry(to).or_default().push(Request { id, ask });
+            match self.prepare(id, somebody, now) {
+                Some((to, request)) => batches.entry(to).or_default().push(request),
+                None => self.postpone(id, now + RETRY_MS),
+            }
         }
-        for id in later {
-            self.postpone(id, now + RETRY_MS);
+        for lane in Lane::ALL {
+            while let Some(&id) = self.waiting[lane as usize].front() {
+                if let Some(pending) = self.pending.get(&id) {
+                    let bytes = match lane {
+                        Lane::Writes => pending.what.bytes(),
+                        _ => pending.what.bytes() + self.flight.answer_bytes(),
+                    };
+                    if !self.flight.has_room(lane, bytes) {
+                        break;
+                    }
+                    let Some((to, request)) = self.prepare(id, somebody, now) else {
+                        break;
+                    };
+                    batches.entry(to).or_default().push(request);
+                    self.flight.begin(lane, bytes);
+                    if let Some(pending) = self.pending.get_mut(&id) {
+                        pending.flies = Some((lane, bytes));
+                        pending.sent_ms = now;
+                    }
+                }
+                self.waiting[lane as usize].pop_front();
+            }
         }
         for (to, requests) in batches {
             self.send(to, requests);
         }
+    }
+
+    /// The request, and whom to send it to; `None` while there is nobody, or while it must wait for
+    /// a session or its window.
+    fn prepare(&mut self, id: u64, somebody: Somebody, now: f64) -> Option<(u64, Request)> {
+        let to = self.pending.get(&id)?.target.or(somebody.id())?;
+        let ask = self.ask_of(id, now)?;
+        let resend_ms = self.flight.resend_ms();
+        let pending = self.pending.get_mut(&id)?;
+        self.repeated += u64::from(pending.attempts > 0);
+        let backoff = f64::from(pending.attempts.min(4) + 1);
+        pending.attempts += 1;
+        pending.kept_by = Some(to).filter(|_| somebody == Somebody::Candidate(to));
+        pending.due_ms = now + resend_ms * backoff;
+        Some((to, Request { id, ask }))
     }
 
     fn postpone(&mut self, id: u64, due_ms: f64) {
@@ -167,7 +194,7 @@ impl Engine {
         }
     }
 
-    /// What to send for a request; `None` while a write must wait for a session or its window.
+    /// What to ask; `None` while a write must wait for a session or its window.
     fn ask_of(&mut self, id: u64, now: f64) -> Option<Ask> {
         let first_outstanding = self.outstanding.first().copied();
         let pending = self.pending.get_mut(&id)?;
@@ -205,16 +232,8 @@ impl Engine {
             Session::Opening => None,
             Session::None => {
                 self.session = Session::Opening;
-                self.add(Pending {
-                    what: What::Other(Ask::OpenSession),
-                    place: None,
-                    target: None,
-                    deadline_ms: f64::INFINITY,
-                    attempts: 0,
-                    kept_by: None,
-                    due_ms: now,
-                    answer: None,
-                });
+                let open = What::Other(Ask::OpenSession);
+                self.add(Pending::new(open, None, f64::INFINITY, now));
                 None
             }
         }
@@ -268,30 +287,45 @@ impl Engine {
                 self.pending.remove(&reply.id);
                 // A second answer to a repeated opening: its session is left unused.
                 if matches!(self.session, Session::Opening) {
+                    self.sessions += 1;
                     self.session = Session::Open {
                         id: applied.index,
                         next_seq: 1,
                     };
                     self.outstanding.clear();
-                    self.send_waiting_writes(now);
                 }
             }
-            answer => self.finish(reply.id, Ok(answer)),
+            answer => {
+                self.learn(reply.id, &answer, now);
+                self.finish(reply.id, Ok(answer));
+            }
+        }
+    }
+
+    /// How long answers take, and how large they are.
+    fn learn(&mut self, id: u64, answer: &Answer, now: f64) {
+        let Some(pending) = self.pending.get(&id).filter(|it| it.flies.is_some()) else {
+            return;
+        };
+        if pending.attempts == 1 {
+            self.flight.note_ms(now - pending.sent_ms);
+        }
+        match answer {
+            Answer::Value(value) => {
+                let bytes = value.as_ref().map_or(0, |value| value.len());
+                self.flight.note_bytes(bytes);
+            }
+            Answer::Pairs(pairs) => {
+                let bytes = pairs.iter().map(|(key, value)| key.len() + value.len());
+                self.flight.note_bytes(bytes.sum());
+            }
+            _ => {}
         }
     }
 
     fn is_session_opening(&self, id: u64) -> bool {
         let pending = self.pending.get(&id);
         pending.is_some_and(|p| matches!(p.what, What::Other(Ask::OpenSession)))
-    }
-
-    fn send_waiting_writes(&mut self, now: f64) {
-        for (id, pending) in &mut self.pending {
-            if pending.place.is_none() && matches!(pending.what, What::Write(_)) {
-                pending.due_ms = now;
-                self.outbox.push_back(*id);
-            }
-        }
     }
 
     /// The replicas forgot this tab's session. A write that was sent once was not applied and can
@@ -321,6 +355,9 @@ impl Engine {
         let Some(pending) = self.pending.remove(&id) else {
             return;
         };
+        if let Some((lane, bytes)) = pending.flies {
+            self.flight.end(lane, bytes);
+        }
         if let (Some((session, seq)), Session::Open { id, .. }) = (pending.place, &self.session)
             && session == *id
         {
@@ -337,7 +374,7 @@ impl Engine {
         let now = js_sys::Date::now();
         for (id, pending) in &mut self.pending {
             let kept = but_for.is_some() && pending.kept_by == but_for;
-            if pending.target.is_none() && !kept {
+            if pending.target.is_none() && pending.attempts > 0 && !kept {
                 pending.due_ms = now;
                 self.outbox.push_back(*id);
             }
@@ -348,47 +385,39 @@ impl Engine {
     pub(super) fn sweep(&mut self, now: f64) -> bool {
         let mut late = Vec::new();
         for (id, pending) in &self.pending {
+            let was_sent = pending.flies.is_some() || pending.lane().is_none();
             if now >= pending.deadline_ms {
-                late.push(*id);
-            } else if now >= pending.due_ms {
+                late.push((*id, self.given_up(pending)));
+            } else if now >= pending.due_ms && was_sent {
                 self.outbox.push_back(*id);
             }
         }
-        for id in late {
-            let sent = self.pending.get(&id).is_some_and(|p| p.attempts > 0);
-            self.finish(id, Err(given_up(sent)));
+        for (id, error) in late {
+            self.finish(id, Err(error));
         }
         self.pending.is_empty()
     }
-}
 
-fn given_up(sent: bool) -> ApiError {
-    if sent {
-        ApiError::new(
-            "TIMEOUT",
-            "No answer in time. If it was a write, whether it took effect is unknown.",
-        )
-    } else {
-        ApiError::new(
-            "NO_LEADER",
-            "No replica could be asked in time: none is running, or none knows a leader. \
-             Nothing was sent.",
-        )
-    }
-}
-
-fn size(ask: &Ask) -> usize {
-    match ask {
-        Ask::Write { op, .. } => {
-            op.key().len()
-                + match op {
-                    Op::Put { value, .. } => value.len(),
-                    Op::Delete { .. } => 0,
-                    Op::Cas {
-                        expected, value, ..
-                    } => value.len() + expected.as_ref().map_or(0, |bytes| bytes.len()),
-                }
+    /// What to tell of a request whose time is up.
+    fn given_up(&self, pending: &Pending) -> ApiError {
+        let busy = |lane| !self.flight.has_room(lane, pending.what.bytes());
+        if pending.attempts > 0 {
+            ApiError::new(
+                "TIMEOUT",
+                "No answer in time. If it was a write, whether it took effect is unknown.",
+            )
+        } else if pending.lane().is_some_and(busy) {
+            ApiError::new(
+                "BUSY",
+                "It waited behind what this tab asked for before, and that was not answered in time \
+                 to make room for it. Nothing was sent.",
+            )
+        } else {
+            ApiError::new(
+                "NO_LEADER",
+                "No replica could be asked in time: none is running, or none knows a leader. \
+                 Nothing was sent.",
+            )
         }
-        _ => 64,
     }
 }

@@ -1,6 +1,7 @@
 //! The page's side of the cluster: any tab is a client, whether it hosts replicas or not.
 //!
-//! - [`requests`] and [`engine`] have reads and writes on their way to the leader
+//! - [`requests`], [`engine`] and [`pending`] have reads and writes on their way to the leader, [`flight`] and
+//!   [`room`] the limits of what may be under way and what may wait
 //! - [`store`] is what every cluster can do for its clients, [`tab_store`] the tabs' one; [`judged`]
 //!   notes what was done with one for the judge
 //! - [`data`], [`replicas`], [`links`], [`members`], [`snapshots`], [`restore`], [`disks`],
@@ -38,6 +39,7 @@ mod error;
 pub mod etcd;
 pub mod experiments;
 mod files;
+mod flight;
 mod hearing;
 mod hosted;
 mod hosting;
@@ -52,12 +54,14 @@ mod members;
 mod membership;
 pub mod moving;
 mod opening;
+mod pending;
 mod reload;
 mod replicas;
 mod requests;
 pub mod reset;
 mod restore;
 mod revive;
+mod room;
 pub mod runs;
 mod saved;
 mod saved_file;
@@ -249,6 +253,12 @@ impl Cluster {
 
     pub fn events(&self, since: u64) -> Vec<Event> {
         self.0.view.borrow().events(since)
+    }
+
+    /// What this tab asked its replicas for, in figures; all 0 before there is a cluster.
+    pub fn traffic(&self) -> Traffic {
+        let joined = self.0.joined.get();
+        joined.map_or_else(Traffic::default, |it| it.requests.traffic())
     }
 
     /// The links that do not work as they should.

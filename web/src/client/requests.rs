@@ -1,7 +1,8 @@
 //! Requests on their way: batched, sent to the leader, and answered.
 //!
 //! All requests of one microtask travel in one envelope a replica. [`engine`](super::engine) has
-//! what becomes of them until they are answered.
+//! what becomes of them until they are answered, [`flight`](super::flight) how many may be under
+//! way, [`room`](super::room) how many may wait for that.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -13,13 +14,13 @@ use tabraft::wire::{Address, Answer, Ask, Body, Envelope};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::engine::{Directory, Engine, Pending, Somebody, What};
+use super::engine::{Directory, Engine, Somebody};
+use super::pending::{Pending, What};
+use super::room::Room;
 use crate::channel::{Channel, bytes_of};
-use crate::model::ApiError;
+use crate::model::{ApiError, Traffic};
 use crate::names;
 
-/// Requests that wait in this tab; a caller beyond that is told to wait himself.
-const PENDING_MAX: usize = 65_536;
 /// How often deadlines and repetitions are looked after, in milliseconds.
 const SWEEP_MS: u32 = 25;
 
@@ -27,6 +28,7 @@ const SWEEP_MS: u32 = 25;
 #[derive(Clone)]
 pub struct Requests {
     engine: Rc<RefCell<Engine>>,
+    room: Room,
     flushing: Rc<Cell<bool>>,
     _inbox: Rc<Channel>,
 }
@@ -43,16 +45,20 @@ impl Requests {
         let engine = Engine::new(cluster, identity, client, directory);
         let engine = Rc::new(RefCell::new(engine));
         let flushing = Rc::new(Cell::new(false));
+        let room = Room::default();
         let (hearing, schedule) = (Rc::downgrade(&engine), flushing.clone());
+        let freed = room.clone();
         let name = names::client_channel(cluster, client);
         let inbox = Channel::receiver(&name, move |message| {
             if let Some(engine) = hearing.upgrade() {
                 hear(&engine, &message);
+                freed.let_in();
                 flush_soon(&engine, &schedule);
             }
         })?;
         Ok(Self {
             engine,
+            room,
             flushing,
             _inbox: Rc::new(inbox),
         })
@@ -61,8 +67,8 @@ impl Requests {
     /// A write, applied once.
     ///
     /// # Errors
-    /// `TIMEOUT` with the outcome unknown; `NO_LEADER` if it was never sent; what a replica
-    /// refused it for.
+    /// `TIMEOUT` with the outcome unknown; `NO_LEADER` or `BUSY` if it was never sent; what a
+    /// replica refused it for.
     pub async fn write(
         &self,
         op: Op,
@@ -95,26 +101,13 @@ impl Requests {
         target: Option<u64>,
         timeout_ms: f64,
     ) -> Result<Answer, ApiError> {
+        let deadline_ms = js_sys::Date::now() + timeout_ms;
+        let room = self.room.enter(what.bytes(), deadline_ms).await?;
         let (sender, receiver) = oneshot::channel();
-        let now = js_sys::Date::now();
         {
             let mut engine = self.engine.borrow_mut();
-            if engine.pending.len() >= PENDING_MAX {
-                return Err(ApiError::new(
-                    "BUSY",
-                    format!("This tab has {PENDING_MAX} requests waiting already."),
-                ));
-            }
-            engine.add(Pending {
-                what,
-                place: None,
-                target,
-                deadline_ms: now + timeout_ms,
-                attempts: 0,
-                kept_by: None,
-                due_ms: now,
-                answer: Some(sender),
-            });
+            let pending = Pending::new(what, target, deadline_ms, js_sys::Date::now());
+            engine.add(pending.answered_to(room, sender));
             self.keep_sweeping(&mut engine);
         }
         flush_soon(&self.engine, &self.flushing);
@@ -124,6 +117,13 @@ impl Requests {
                 "The request was dropped; its outcome is unknown.",
             ))
         })
+    }
+
+    /// What this tab asks for, in figures.
+    pub fn traffic(&self) -> Traffic {
+        let traffic = self.engine.borrow().traffic();
+        let waiting = traffic.waiting + self.room.waiting() as u64;
+        Traffic { waiting, ..traffic }
     }
 
     /// Another leader shows, or who is about to be one: everything is sent again, to him. Even what
@@ -144,9 +144,12 @@ impl Requests {
             return;
         }
         let (weak, flushing) = (Rc::downgrade(&self.engine), self.flushing.clone());
+        let room = self.room.clone();
         engine.sweep = Some(Interval::new(SWEEP_MS, move || {
             if let Some(engine) = weak.upgrade() {
-                let idle = engine.borrow_mut().sweep(js_sys::Date::now());
+                let now = js_sys::Date::now();
+                let idle = engine.borrow_mut().sweep(now);
+                room.sweep(now);
                 if idle {
                     // Dropped outside of its own callback.
                     let sweep = engine.borrow_mut().sweep.take();
@@ -160,7 +163,7 @@ impl Requests {
 
 /// Sends what is to be sent at the end of this microtask round: all of it at once.
 fn flush_soon(engine: &Rc<RefCell<Engine>>, flushing: &Rc<Cell<bool>>) {
-    if engine.borrow().outbox.is_empty() || flushing.replace(true) {
+    if !engine.borrow().has_work() || flushing.replace(true) {
         return;
     }
     let (engine, flushing) = (engine.clone(), flushing.clone());

@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 
-use crate::channel::Channel;
+use super::budget::Budget;
+use crate::channel::{Channel, length_of};
 use crate::names;
 
 /// Messages kept for a replica that is being opened; those beyond are lost, as on any channel.
@@ -16,7 +17,7 @@ const KEPT_MAX: usize = 1_024;
 type Hear = Rc<dyn Fn(&JsValue)>;
 
 enum State {
-    Keeps(VecDeque<JsValue>),
+    Keeps(VecDeque<JsValue>, Budget),
     Hears(Hear),
 }
 
@@ -30,12 +31,19 @@ impl Inbox {
     /// # Errors
     /// The browser's, where it has no channels.
     pub fn open(cluster: &str, node: u64) -> Result<Self, JsValue> {
-        let state = Rc::new(RefCell::new(State::Keeps(VecDeque::new())));
+        let state = Rc::new(RefCell::new(State::Keeps(
+            VecDeque::new(),
+            Budget::new(KEPT_MAX),
+        )));
         let arriving = state.clone();
         let channel = Channel::receiver(&names::node_channel(cluster, node), move |message| {
             let hear = match &mut *arriving.borrow_mut() {
-                State::Keeps(kept) if kept.len() < KEPT_MAX => return kept.push_back(message),
-                State::Keeps(_) => return,
+                State::Keeps(kept, budget) => {
+                    if budget.take(length_of(&message)) {
+                        kept.push_back(message);
+                    }
+                    return;
+                }
                 State::Hears(hear) => hear.clone(),
             };
             hear(&message);
@@ -50,7 +58,7 @@ impl Inbox {
     pub fn hear(&self, hear: impl Fn(&JsValue) + 'static) {
         let hear: Hear = Rc::new(hear);
         let kept = self.state.replace(State::Hears(hear.clone()));
-        if let State::Keeps(kept) = kept {
+        if let State::Keeps(kept, _) = kept {
             for message in kept {
                 hear(&message);
             }

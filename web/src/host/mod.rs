@@ -11,6 +11,7 @@
 //! - [`disk`], [`idb`]: the replica's database, one transaction a batch
 //! - [`lock`]: Web Locks; at most one live host a replica
 //! - [`turn`]: a turn of the event loop
+//! - `budget`: how much may be kept for later, in number and in bytes
 //! - `inbox`: incoming envelopes, also while the replica is being opened
 //! - [`net`]: outgoing envelopes, with link faults
 //! - [`board`]: statuses and events for all tabs
@@ -18,6 +19,7 @@
 //! - [`rotation`]: leaving a log file of the browser behind that a kill may have torn (used by pages)
 
 pub mod board;
+mod budget;
 mod deeds;
 pub mod disk;
 mod entry;

@@ -1,12 +1,13 @@
 //! What a replica sends, over links that work as they should or as they were told to.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use tabraft::wire::{Address, Body, Envelope, RaftKind, RaftMessage};
 
+use super::budget::Budget;
 use crate::channel::Channel;
 use crate::model::{FaultyLink, Flight, LinkFault, MessageKind};
 use crate::names;
@@ -22,7 +23,7 @@ pub struct Net {
     node: u64,
     faults: RefCell<HashMap<u64, LinkFault>>,
     channels: Rc<RefCell<HashMap<Address, Channel>>>,
-    delayed: Rc<Cell<usize>>,
+    delayed: Rc<RefCell<Budget>>,
     /// What went out since it was last asked for: a kind, a peer and a fate once, however often.
     flights: RefCell<BTreeSet<Flight>>,
 }
@@ -34,7 +35,7 @@ impl Net {
             node,
             faults: RefCell::default(),
             channels: Rc::default(),
-            delayed: Rc::default(),
+            delayed: Rc::new(RefCell::new(Budget::new(DELAYED_MAX))),
             flights: RefCell::default(),
         }
     }
@@ -92,14 +93,14 @@ impl Net {
             post(&self.cluster, &self.channels, to, &bytes);
             return;
         }
-        if self.delayed.get() >= DELAYED_MAX {
+        let length = bytes.len();
+        if !self.delayed.borrow_mut().take(length) {
             return;
         }
-        self.delayed.set(self.delayed.get() + 1);
         let (cluster, channels) = (self.cluster.clone(), self.channels.clone());
         let delayed = self.delayed.clone();
         Timeout::new(delay_ms as u32, move || {
-            delayed.set(delayed.get() - 1);
+            delayed.borrow_mut().give(length);
             post(&cluster, &channels, to, &bytes);
         })
         .forget();

@@ -14,6 +14,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::board::Board;
+use super::budget::Budget;
 use super::disk::{self, Disk, DiskError};
 use super::hosting::no_channel;
 use super::inbox::Inbox;
@@ -23,7 +24,7 @@ use super::steps::Steps;
 use super::succession::Succession;
 use super::turn::Turn;
 use super::worker::say;
-use crate::channel::bytes_of;
+use crate::channel::{bytes_of, length_of};
 use crate::clock;
 use crate::model::State;
 use crate::protocol::{Assignment, FromWorker, Live, ToWorker};
@@ -76,12 +77,39 @@ pub(super) struct Host {
     /// When it last reacted, on the clock that never goes back.
     pub(super) reacted_ms: Cell<f64>,
     /// Inputs kept while paused; `None` while it reacts.
-    backlog: RefCell<Option<VecDeque<Input>>>,
+    backlog: RefCell<Option<Backlog>>,
     /// Calls that wait for a snapshot at an index or later to be durable.
     pub(super) awaiting_snapshot: RefCell<Vec<(u64, u64)>>,
     writing: Cell<bool>,
     /// What keeps it alive: its inbox, its clock and its locks. Gone when it has ended.
     life: RefCell<Option<Life>>,
+}
+
+/// What a paused replica was told, in order.
+struct Backlog {
+    inputs: VecDeque<Input>,
+    budget: Budget,
+}
+
+impl Backlog {
+    fn new() -> Self {
+        Self {
+            inputs: VecDeque::new(),
+            budget: Budget::new(BACKLOG_MAX),
+        }
+    }
+
+    /// What there is no room for is lost, as on any channel; but never what the node itself asked
+    /// its host for.
+    fn keep(&mut self, input: Input, bytes: usize) {
+        let asked = matches!(
+            input,
+            Input::Persisted(_) | Input::Again | Input::Fetched { .. }
+        );
+        if self.budget.take(bytes) || asked {
+            self.inputs.push_back(input);
+        }
+    }
 }
 
 struct Life {
@@ -162,10 +190,7 @@ impl Replica {
                 spawn_local(async move { me.stop().await });
             }
             ToWorker::Pause => {
-                self.0
-                    .backlog
-                    .borrow_mut()
-                    .get_or_insert_with(VecDeque::new);
+                self.0.backlog.borrow_mut().get_or_insert_with(Backlog::new);
                 self.publish_now();
                 say(&FromWorker::Paused);
             }
@@ -188,7 +213,7 @@ impl Replica {
             Some(Err(error)) => Input::Garbage(error),
             None => Input::Garbage(FrameError::Magic),
         };
-        self.input(input);
+        self.input_of(input, length_of(message));
     }
 
     fn tick(&self) {
@@ -210,14 +235,16 @@ impl Replica {
     }
 
     pub(super) fn input(&self, input: Input) {
+        self.input_of(input, 0);
+    }
+
+    /// An input that came as so many bytes.
+    fn input_of(&self, input: Input, bytes: usize) {
         if !self.lives() {
             return;
         }
         if let Some(backlog) = &mut *self.0.backlog.borrow_mut() {
-            if backlog.len() < BACKLOG_MAX || matches!(input, Input::Persisted(_)) {
-                backlog.push_back(input);
-            }
-            return;
+            return backlog.keep(input, bytes);
         }
         if !self.wake() {
             return;
@@ -229,7 +256,7 @@ impl Replica {
 
     fn resume(&self) {
         let backlog = self.0.backlog.borrow_mut().take();
-        for input in backlog.into_iter().flatten() {
+        for input in backlog.into_iter().flat_map(|it| it.inputs) {
             self.input(input);
         }
         self.publish_now();

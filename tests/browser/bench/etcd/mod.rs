@@ -62,6 +62,7 @@ pub async fn measure(options: &Options, progress: &Progress) -> Result<(Vec<Cell
             what: format!("etcd, {size} bytes"),
             acknowledged: acked,
             applied: (revision(&channel).await? - from) as u64,
+            beside_max: 0,
             keys_written: keys,
             keys_found: count.count as u64,
         });
@@ -102,6 +103,9 @@ async fn fill(channel: &Channel, missing: std::ops::Range<u64>, shape: Shape) ->
     Ok(())
 }
 
+/// So many times longer a run may be, until as many were answered as are under way.
+const LONGER: u32 = 10;
+
 struct Run {
     figures: Figures,
     puts: u64,
@@ -114,12 +118,21 @@ async fn run(trio: &Trio, leader: usize, shape: Shape, options: &Options) -> Res
         channels.push(trio.connect(leader).await?);
     }
     let from = Instant::now() + Duration::from_millis(options.warm_ms());
-    let until = from + options.run();
+    // When the measured time is over, once it is.
+    let over: Counter<Option<Instant>> = Counter::new(None);
     let (next, answered, puts) = (Counter::new(0), Counter::new(0), Counter::new(0));
     let (latencies, failed) = (RefCell::new(vec![]), RefCell::new(vec![]));
+    let is_over = |now: Instant| {
+        let enough = latencies.borrow().len() as u64 >= shape.in_flight;
+        let long = now >= from + options.run() && enough || now >= from + options.run() * LONGER;
+        if long && over.get().is_none() {
+            over.set(Some(now));
+        }
+        over.get().is_some()
+    };
     let lane = async |channel: Channel| {
         let mut began = Instant::now();
-        while began < until && failed.borrow().len() < 100 {
+        while !is_over(began) && failed.borrow().len() < 100 {
             let n = next.replace(next.get() + 1);
             let reads = shape.op == Op::Get || shape.op == Op::Mix && n % 2 == 1;
             let outcome = if reads {
@@ -140,7 +153,7 @@ async fn run(trio: &Trio, leader: usize, shape: Shape, options: &Options) -> Res
                 Err(error) => failed.borrow_mut().push(error),
             }
             let now = Instant::now();
-            if now >= from && now < until {
+            if now >= from && !is_over(now) {
                 latencies
                     .borrow_mut()
                     .push((now - began).as_secs_f64() * 1e3);
@@ -153,10 +166,11 @@ async fn run(trio: &Trio, leader: usize, shape: Shape, options: &Options) -> Res
         lane(channel)
     });
     futures_util::future::join_all(lanes).await;
+    let measured = over.get().unwrap_or_else(Instant::now) - from;
     let latencies = sorted(latencies.take());
     Ok(Run {
         figures: Figures {
-            per_second: latencies.len() as f64 * 1e3 / options.run_ms as f64,
+            per_second: latencies.len() as f64 / measured.as_secs_f64(),
             p50_ms: quantile(&latencies, 0.5),
             p99_ms: quantile(&latencies, 0.99),
             answered: answered.get(),

@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 
 use super::results::{done, effect, number, placed, plain, settings, shown};
-use super::{Outcome, method};
+use super::{Outcome, method, tabs_method};
 use crate::client::Cluster;
 use crate::client::etcd::members::Member;
 use crate::model::ApiError;
@@ -58,6 +58,9 @@ pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
     method(api, cluster, "status", |me, _| async move {
         let status = plain(&me.fresh_status().await?)?;
         with_machines(status, &me.machines())
+    })?;
+    tabs_method(api, cluster, "traffic", |me, _| async move {
+        plain(&me.traffic())
     })?;
     method(api, cluster, "watch", |me, args| async move {
         let called = args.function(0, "changed")?;
