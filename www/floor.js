@@ -2,10 +2,34 @@
 // when it is to be measured, as `tabraftFloor`, a function of `task`, {ms, inFlight, valueBytes}; and
 // run by the workers which that starts.
 //
-// - floor: medians of a channel round trip from the page to a worker, and of a strict transaction
-//   with one record while three workers write
+// - floor: medians of a channel round trip from the page to a worker, of one between two workers, and
+//   of a strict transaction with one record while three workers write
 // - plain: a put, a strict transaction, in one worker, so many under way at once
 (() => {
+
+// How long messages take there and back, one after the other, over channels to an echo.
+const roundTrips = async ({ inbox, outbox, ms }) => {
+  const [there, back] = [new BroadcastChannel(inbox), new BroadcastChannel(outbox)];
+  const answered = () => new Promise((done) => { back.onmessage = () => done(true); });
+  // What is said before the other end is listening is lost.
+  for (let heard = false; !heard;) {
+    const answer = answered();
+    there.postMessage(new Uint8Array(300));
+    heard = await Promise.race([answer, new Promise((done) => setTimeout(done, 100, false))]);
+  }
+  const all = [];
+  const from = performance.now();
+  for (let began = from; began - from < ms;) {
+    const answer = answered();
+    there.postMessage(new Uint8Array(300));
+    await answer;
+    const now = performance.now();
+    all.push(now - began);
+    began = now;
+  }
+  for (const channel of [there, back]) channel.close();
+  return all;
+};
 
 const inWorker = () => {
   const opened = (name) => new Promise((done, fail) => {
@@ -39,6 +63,7 @@ const inWorker = () => {
       const back = new BroadcastChannel(outbox);
       new BroadcastChannel(inbox).onmessage = ({ data }) => back.postMessage(data);
     },
+    ask: roundTrips,
     write: async (task) => {
       const database = await opened(task.database);
       const value = task.record ? new Uint8Array(task.valueBytes) : "x".repeat(task.valueBytes);
@@ -83,40 +108,23 @@ const inPage = (task) => {
   };
 
   const tag = `${Date.now()}-${Math.random()}`;
-  const roundTrips = async () => {
-    const [inbox, outbox] = [`bench:${tag}:in`, `bench:${tag}:out`];
-    const [there, back] = [new BroadcastChannel(inbox), new BroadcastChannel(outbox)];
-    await inRole({ role: "echo", inbox, outbox });
-    const answered = () => new Promise((done) => { back.onmessage = () => done(true); });
-    // What is said before the other end is listening is lost.
-    for (let heard = false; !heard;) {
-      const answer = answered();
-      there.postMessage(new Uint8Array(300));
-      heard = await Promise.race([answer, new Promise((done) => setTimeout(done, 100, false))]);
-    }
-    const all = [];
-    const from = performance.now();
-    for (let began = from; began - from < task.ms / 2;) {
-      const answer = answered();
-      there.postMessage(new Uint8Array(300));
-      await answer;
-      const now = performance.now();
-      all.push(now - began);
-      began = now;
-    }
-    for (const channel of [there, back]) channel.close();
-    return all;
-  };
+  const channels = { inbox: `bench:${tag}:in`, outbox: `bench:${tag}:out`, ms: task.ms / 2 };
   const writing = (name, given) => inRole({ role: "write", database: `bench:${tag}:${name}`, ...given });
 
   const run = async () => {
     try {
-      const trips = await roundTrips();
+      await inRole({ role: "echo", ...channels });
+      const trips = await roundTrips(channels);
+      const between = await inRole({ role: "ask", ...channels });
       const record = { record: true, valueBytes: 300, inFlight: 1, ms: task.ms / 2 };
       const transactions = await Promise.all([1, 2, 3].map((n) => writing(n, record)));
       const puts = await writing("plain", task);
       return {
-        floor: { roundTripMs: quantile(inTens(trips), 0.5), transactionMs: quantile(transactions.flatMap(inTens), 0.5) },
+        floor: {
+          roundTripMs: quantile(inTens(trips), 0.5),
+          workerRoundTripMs: quantile(inTens(between), 0.5),
+          transactionMs: quantile(transactions.flatMap(inTens), 0.5),
+        },
         plain: {
           opsPerSecond: (puts.length * 1000) / task.ms,
           p50Ms: quantile(puts, 0.5),

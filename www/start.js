@@ -9,8 +9,13 @@ if (build) {
 
 const program = meta("program");
 const here = (name) => new URL(name, document.baseURI);
+// Compiled as it arrives, beside its JavaScript; and the browser opens its store of databases meanwhile.
+// Where a server calls the file something else than WebAssembly, the program is loaded in its own way.
+const wasm = here(program.dataset.wasm);
+const compiled = WebAssembly.compileStreaming(fetch(wasm)).catch(() => wasm);
+self.indexedDB?.databases?.().catch(() => {});
 const { default: start } = await import(here(program.content));
-await start({ module_or_path: here(program.dataset.wasm) });
+await start({ module_or_path: await compiled });
 
 if (build && navigator.serviceWorker) {
   // What keeps the page from opening is told by the page.

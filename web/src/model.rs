@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::change::Change;
+use crate::client::bench::{Figures, Load};
 
 /// How a replica's host is, whatever Raft says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -292,6 +293,8 @@ pub enum Update {
     Judged,
     /// `Cluster::reset_stage()` changed.
     Reset,
+    /// `Cluster::bench()` has figures.
+    Measured(Load, Figures),
 }
 
 /// Long work under way, for showing.

@@ -23,6 +23,7 @@ struct Figures {
 #[serde(rename_all = "camelCase")]
 struct Floor {
     round_trip_ms: f64,
+    worker_round_trip_ms: f64,
     transaction_ms: f64,
 }
 
@@ -75,6 +76,7 @@ pub async fn bench(case: &Case) -> Result<()> {
     let beside = told.floor.as_ref().zip(told.plain.as_ref());
     let measured = beside.is_some_and(|(floor, plain)| {
         floor.round_trip_ms > 0.0
+            && floor.worker_round_trip_ms > 0.0
             && floor.transaction_ms > 0.0
             && plain.ops_per_second > 0.0
             && plain.p99_ms >= plain.p50_ms
@@ -84,6 +86,12 @@ pub async fn bench(case: &Case) -> Result<()> {
         (300..310).contains(&(after - before)),
         "{} entries for 300 writes",
         after - before
+    );
+    // The page draws what the console measured.
+    let drawn = tab.text("speed-bars").await?;
+    ensure!(
+        drawn.contains("tabraft, writes") && drawn.contains("floor of a lone write"),
+        "{drawn}"
     );
     let value = tab.get("bench/299").await?;
     ensure!(value == Some("x".repeat(100)), "{value:?}");

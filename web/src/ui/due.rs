@@ -109,7 +109,7 @@ impl Due {
             }
             Update::Progress => self.work = true,
             Update::Judged => self.judged = true,
-            Update::Reset => return false,
+            Update::Reset | Update::Measured(..) => return false,
             Update::Done { write, latency_ms } => {
                 self.meter.done(now, *write, *latency_ms);
                 return false;

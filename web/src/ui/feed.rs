@@ -22,6 +22,7 @@ use super::timeline::history::History;
 use super::timeline::recorder::Moment;
 use super::timeline::run::Run;
 use crate::client::Cluster;
+use crate::client::bench::{Figures, Load};
 use crate::client::etcd::members::Member;
 use crate::client::reset::Stage;
 use crate::clock;
@@ -60,6 +61,8 @@ pub struct Feed {
     pub pace: RwSignal<Pace>,
     /// Whether the cluster works hard, so that what it does is drawn less often.
     pub busy: RwSignal<bool>,
+    /// What `bench` measured last.
+    pub measured: RwSignal<Option<(Load, Figures)>>,
     /// The settings in force, which any tab can change.
     pub settings: RwSignal<Settings>,
     /// Long work under way.
@@ -119,6 +122,7 @@ impl Feed {
             run,
             viewing: Memo::new(move |_| run.with(Option::is_some)),
             reset: RwSignal::new(cluster.reset_stage()),
+            measured: RwSignal::new(None),
             experiment: RwSignal::new(cluster.settings().experiment),
             shown_ids: Memo::new(move |_| then(|_| true).unwrap_or_else(|| ids.get())),
             shown_members: Memo::new(move |_| then(|n| n.member).unwrap_or_else(|| members.get())),
@@ -151,6 +155,9 @@ impl Feed {
             // A hidden tab draws no frame for a long time.
             if matches!(update, model::Update::Reset) {
                 return feed.reset.set(feed.cluster().reset_stage());
+            }
+            if let model::Update::Measured(load, figures) = update {
+                return feed.measured.set(Some((*load, *figures)));
             }
             let now = clock::ticking_ms();
             let call_frame = marks.borrow_mut().note(update, now);

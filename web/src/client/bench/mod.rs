@@ -16,7 +16,7 @@ use super::load::mix;
 use super::load::operation::{Operation, perform};
 use super::{Cluster, files};
 use crate::clock::ticking_ms;
-use crate::model::ApiError;
+use crate::model::{ApiError, Update};
 
 /// Keys that it writes, `bench/0` and so on; they are left there.
 const KEYS: u64 = 1_000;
@@ -32,7 +32,7 @@ pub enum Kind {
     Get,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Load {
     pub ops: u64,
     /// Under way at any time.
@@ -66,8 +66,18 @@ pub struct Beside {
 pub struct Floor {
     /// From the page to a worker and back, over a channel.
     pub round_trip_ms: f64,
+    /// From a worker to another and back.
+    pub worker_round_trip_ms: f64,
     /// A strict transaction with one record, while three workers write.
     pub transaction_ms: f64,
+}
+
+impl Floor {
+    /// The way of a lone write with nothing of the cluster in it: to the leader and back, to a
+    /// follower and back, and a transaction.
+    pub fn sum_ms(&self) -> f64 {
+        self.round_trip_ms + self.worker_round_trip_ms + self.transaction_ms
+    }
 }
 
 /// What a page would do without a cluster: a strict transaction for each put.
@@ -93,7 +103,8 @@ impl Figures {
 }
 
 impl Cluster {
-    /// Runs a load over this page's cluster, and what it is `beside`, if it is to be.
+    /// Runs a load over this page's cluster, and what it is `beside`, if it is to be. The page draws
+    /// what came of it, whoever asked.
     ///
     /// # Errors
     /// `BUSY` while a load runs; the first one that an operation got: there are no figures of what
@@ -114,7 +125,9 @@ impl Cluster {
             self.run(fill).await?;
         }
         let measured = self.run(load).await?;
-        Ok(Figures { beside, ..measured })
+        let figures = Figures { beside, ..measured };
+        self.tell(Update::Measured(load, figures));
+        Ok(figures)
     }
 
     async fn run(&self, load: Load) -> Result<Figures, ApiError> {
