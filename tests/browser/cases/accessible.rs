@@ -28,6 +28,8 @@ pub async fn axe_finds_nothing(case: &Case) -> Result<()> {
     tab.bring_axe().await?;
     let mut looks = look(&tab, "healthy").await?;
     looks += panels(&tab).await?;
+    tab.press("keys-compare").await?;
+    looks += look(&tab, "replicas compared").await?;
 
     tab.press(&format!("crash-{leader}")).await?;
     let (next, _) = tab.leader_other_than(&[leader]).await?;

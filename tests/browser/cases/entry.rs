@@ -24,7 +24,7 @@ struct EntryAt {
 
 /// A click on an entry, or Enter, shows what it is and its steps on each node: of every kind of
 /// entry, of one that nodes disagree about, and of one that is older than what a node remembers.
-/// Nobody is asked before that.
+/// Nobody is asked before that, nor while the past is shown.
 pub async fn entry_of_the_log(case: &Case) -> Result<()> {
     let tab = case
         .open("main", "&nodes=3&host=auto&revive=manual")
@@ -58,6 +58,7 @@ pub async fn entry_of_the_log(case: &Case) -> Result<()> {
     every_kind(&tab).await?;
     disagreed(&tab).await?;
     forgotten(&tab, index).await?;
+    of_the_past(&tab).await?;
     ensure!(code_of(tab.call("entry", json!([0])).await)? == "BAD_ARGUMENT");
     Ok(())
 }
@@ -198,6 +199,33 @@ async fn forgotten(tab: &Tab, index: u64) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// While the past is shown nobody is asked: it says what is known, and asks when the present is back.
+async fn of_the_past(tab: &Tab) -> Result<()> {
+    let focus = "document.querySelector(`[data-testid=${args}]`).focus()";
+    tab.run(focus, json!("timeline-slider")).await?;
+    for key in [Key::PageDown, Key::PageDown] {
+        tab.type_keys(&key.value().to_string()).await?;
+    }
+    eventually("the past", SOON, async || {
+        ensure!(tab.has("past").await?, "the present is shown");
+        Ok(())
+    })
+    .await?;
+    tab.run(focus, json!("log-cursor")).await?;
+    tab.type_keys(&Key::Enter.value().to_string()).await?;
+    let words = "only of the live cluster";
+    tab.shows("entry", words, |it| it.contains(words)).await?;
+    ensure!(!tab.has("entry-steps").await?, "somebody was asked");
+    tab.press("live").await?;
+    eventually("its steps", SOON, async || {
+        ensure!(tab.has("entry-steps").await?, "nobody is asked");
+        Ok(())
+    })
+    .await?;
+    ensure!(steps(tab).await?.len() == STEPS);
+    Ok(())
 }
 
 /// Clicks an entry until it is the one that is shown: what is told above may move the logs.

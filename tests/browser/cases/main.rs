@@ -10,6 +10,7 @@ mod bad_input;
 mod basics;
 mod by_hand;
 mod deaths;
+mod differences;
 mod disks;
 mod entry;
 mod etcd;
@@ -93,6 +94,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, disks::disk_faults),
     entry!(CHROMIUM, disks::steps_of_a_write),
     entry!(ALL, entry::entry_of_the_log),
+    entry!(ALL, differences::replicas_differ),
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, map::messages_on_the_map),
     entry!(CHROMIUM, links::link_faults_by_hand),

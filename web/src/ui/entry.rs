@@ -1,5 +1,6 @@
 //! One entry of the log, as each node has it: what it is, and when it went through each step. Its
-//! nodes are asked when a person chooses it, and never else.
+//! nodes are asked when a person chooses it, and never else. While a moment of the past is shown nobody
+//! is asked: it says what is known of that moment.
 
 use leptos::prelude::*;
 
@@ -9,7 +10,7 @@ use super::figures::{bytes, grouped};
 use super::summary::words::subject;
 use super::trace::{self, COLUMNS};
 use crate::clock;
-use crate::model::{EntryAt, State};
+use crate::model::{EntryAt, NodeStatus, State, Status};
 
 /// The entry that is looked at.
 #[derive(Clone, Copy)]
@@ -18,8 +19,8 @@ pub struct Looked {
     place: Place,
     /// Where the cursor is.
     pub cursor: RwSignal<Option<u64>>,
-    /// The entry that is shown, and what was told of it.
-    shown: RwSignal<Option<(u64, Vec<EntryAt>)>>,
+    /// The entry that is shown, and what was told of it; `None` if nobody was asked.
+    shown: RwSignal<Option<(u64, Option<Vec<EntryAt>>)>>,
 }
 
 impl Looked {
@@ -32,10 +33,14 @@ impl Looked {
         }
     }
 
-    /// Asks the nodes for an entry, and shows it.
+    /// Asks the nodes for an entry, and shows it; of the past, what is known.
     pub fn ask(self, index: u64) {
         let index = index.max(1);
         self.cursor.set(Some(index));
+        if self.feed.past.with_untracked(Option::is_some) {
+            self.shown.set(Some((index, None)));
+            return self.place.clear();
+        }
         let cluster = self.feed.cluster();
         let away = self.feed.status.with_untracked(|s| {
             let away = s.nodes.iter().filter(|n| n.state != State::Running);
@@ -45,8 +50,8 @@ impl Looked {
             let told = cluster.entry(index).await;
             // Another was chosen meanwhile, or none.
             if self.cursor.try_get_untracked().flatten() == Some(index) {
-                self.shown
-                    .set(Some((index, told.as_deref().unwrap_or_default().to_vec())));
+                let found = told.as_deref().unwrap_or_default().to_vec();
+                self.shown.set(Some((index, Some(found))));
             }
             told?;
             Ok(match away.as_slice() {
@@ -64,6 +69,32 @@ impl Looked {
     }
 }
 
+/// What a status tells of an entry, without asking anybody: whether each node has it, and the term.
+fn known(status: &Status, index: u64) -> Vec<EntryAt> {
+    let of = |n: &NodeStatus| {
+        let is_there = (n.first_index..=n.last_index).contains(&index);
+        let begun = n.terms.iter().rev().find(|(from, _)| *from <= index);
+        let text = match is_there {
+            _ if n.last_index == 0 => "has told of no log",
+            true if index <= n.applied => "in its log, applied",
+            true if index <= n.commit => "in its log, committed",
+            true => "in its log, not committed",
+            false if index < n.first_index => "compacted: in the snapshot",
+            false => "not in its log",
+        };
+        EntryAt {
+            node: n.id,
+            kind: String::new(),
+            term: begun.filter(|_| is_there).map_or(0, |(_, term)| *term),
+            bytes: 0,
+            text: text.to_owned(),
+            steps: Vec::new(),
+            earlier: Vec::new(),
+        }
+    };
+    status.nodes.iter().filter(|n| n.member).map(of).collect()
+}
+
 /// What those say that have the same there: "Nodes 1 and 2: put “a” = “1”. Term 3, 96 B."
 fn sentences(told: &[EntryAt]) -> Vec<String> {
     let same = |a: &EntryAt, b: &EntryAt| (a.term, &a.text) == (b.term, &b.text);
@@ -76,6 +107,7 @@ fn sentences(told: &[EntryAt]) -> Vec<String> {
         let ids: Vec<u64> = alike.map(|e| e.node).collect();
         let size = match one.term {
             0 => String::new(),
+            term if one.bytes == 0 => format!(" Term {term}."),
             term => format!(" Term {term}, {} in memory.", bytes(one.bytes)),
         };
         sentences.push(format!("{}: {}.{size}", subject(&ids), one.text));
@@ -125,6 +157,15 @@ pub fn Entry(looked: Looked) -> impl IntoView {
             looked.ask(index.saturating_add_signed(by));
         }
     };
+    let live = Memo::new(move |_| looked.feed.past.with(Option::is_none));
+    // What was chosen in the past is asked for now.
+    Effect::new(move |_| {
+        let unasked =
+            shown.with_untracked(|s| s.as_ref().filter(|it| it.1.is_none()).map(|it| it.0));
+        if let (true, Some(index)) = (live.get(), unasked) {
+            looked.ask(index);
+        }
+    });
     view! {
         <div class="entry" data-testid="entry" hidden=move || index.get().is_none()>
             <div class="head">
@@ -138,9 +179,26 @@ pub fn Entry(looked: Looked) -> impl IntoView {
                         on:click=move |_| looked.close()>"Close"</button>
                 </div>
             </div>
-            {move || shown.with(|s| s.as_ref().map(|(_, told)| view! { <Inside told=told.clone() /> }))}
+            {move || shown.with(|s| s.as_ref().map(|(index, told)| match told {
+                Some(told) if live.get() => view! { <Inside told=told.clone() /> }.into_any(),
+                _ => view! { <Known told=looked.feed.shown(|s| known(s, *index)) /> }.into_any(),
+            }))}
         </div>
         <Told place=looked.place hook="entry-told" />
+    }
+}
+
+/// What is known without asking.
+#[component]
+fn Known(told: Vec<EntryAt>) -> impl IntoView {
+    let sentences = sentences(&told).into_iter();
+    view! {
+        <div data-testid="entry-is">
+            {sentences.map(|sentence| view! { <p>{sentence}</p> }).collect_view()}
+        </div>
+        <p class="hint">
+            "What the entry says and when it went through its steps is asked of the nodes, and only of the live cluster."
+        </p>
     }
 }
 
@@ -224,6 +282,26 @@ mod tests {
         ];
         assert_eq!(sentences(&told), wanted);
         assert!(sentences(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_status_tells_who_has_an_entry() {
+        let mut status = Status::default();
+        for (id, first, last, commit) in [(1, 1, 9, 8), (2, 6, 8, 8), (3, 1, 4, 4), (4, 0, 0, 0)] {
+            let mut node = NodeStatus::unknown(id);
+            (node.first_index, node.last_index, node.commit) = (first, last, commit);
+            (node.applied, node.terms) = (commit, vec![(1, 1), (5, 3)]);
+            status.nodes.push(node);
+        }
+        let wanted = [
+            "Node 1: in its log, applied. Term 3.",
+            "Node 2: compacted: in the snapshot.",
+            "Node 3: not in its log.",
+            "Node 4: has told of no log.",
+        ];
+        assert_eq!(sentences(&known(&status, 5)), wanted);
+        let newest = &sentences(&known(&status, 9))[0];
+        assert_eq!(newest, "Node 1: in its log, not committed. Term 3.");
     }
 
     #[test]

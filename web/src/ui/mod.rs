@@ -1,7 +1,8 @@
 //! The page, drawn with Leptos: one file a component.
 //!
 //! [`feed`] turns what the cluster tells into signals and is the only thing that listens to it; [`due`]
-//! says when, [`sight`] which views are on the screen.
+//! says when, [`sight`] which views are on the screen. [`keys::source`] is the only thing that reads
+//! keys by itself.
 //! [`summary`] says how the cluster is; the components draw that and the signals, and act through
 //! [`command`], which tells what came of an action where it was taken. [`verb`] has what a replica
 //! can be told to do, [`standing`] what of that applies to it, [`question`] what is asked first;
@@ -72,6 +73,7 @@ use self::events::Events;
 use self::experiments::Experiments;
 use self::feed::Feed;
 use self::keys::Keys;
+use self::keys::source::KeySource;
 use self::load::Load;
 use self::logs::Logs;
 use self::map::Map;
@@ -116,6 +118,7 @@ fn App(feed: Feed) -> impl IntoView {
         })
     });
     title::follow(feed);
+    let keys = KeySource::new(feed);
     Viewing::provide(feed);
     focus::keep(feed);
     let shortcuts = Shortcuts::new(feed);
@@ -126,7 +129,7 @@ fn App(feed: Feed) -> impl IntoView {
             <div class="aside"><Map feed /></div>
             <Nodes feed summary />
             <Write feed />
-            <Keys feed />
+            <Keys feed source=keys />
             {feed.of_tabs.then(|| view! { <Logs feed /> })}
             <Timeline feed summary />
             {feed.of_tabs.then(|| view! { <Experiments feed /> })}
