@@ -9,6 +9,8 @@ pub enum Bug {
     AcknowledgesBeforeComplete,
     /// A follower's answers go out before what they promise is durable.
     AnswersBeforeDurable,
+    /// A heartbeat is answered before the term it came in is durable.
+    TermNotDurable,
     VoteNotPersisted,
     /// A leader answers linearizable reads without asking a quorum.
     LeaseRead,
@@ -45,6 +47,7 @@ impl Bug {
     pub const ALL: &[Bug] = &[
         Bug::AcknowledgesBeforeComplete,
         Bug::AnswersBeforeDurable,
+        Bug::TermNotDurable,
         Bug::VoteNotPersisted,
         Bug::LeaseRead,
         Bug::ReadBeforeApply,

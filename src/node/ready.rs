@@ -3,7 +3,8 @@
 //!
 //! A leader's messages go out at once, while its own write is under way (Raft thesis, section
 //! 10.2.1). A follower's wait until everything gathered before them is durable: they are its word
-//! for a vote or for entries.
+//! for a vote or for entries. But for the answer to a heartbeat: that is its word for the term alone,
+//! which is durable already, and a linearizable read waits for it.
 
 use raft::StateRole;
 
@@ -61,6 +62,11 @@ impl Node {
             self.unsent.append(&mut messages);
         }
         messages.extend(RaftMessage::outgoing(ready.take_persisted_messages()));
+        let term_is_durable = self.disk.term == self.raw.raft.term;
+        if term_is_durable || planted::is(Bug::TermNotDurable) {
+            let speaks_of_term = |it: &mut RaftMessage| it.kind == RaftKind::HeartbeatResponse;
+            self.unsent.extend(messages.extract_if(.., speaks_of_term));
+        }
         for state in ready.take_read_states() {
             self.on_read_state(&state);
         }

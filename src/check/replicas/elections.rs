@@ -70,6 +70,15 @@ impl Replicas {
                     self.spoke_as_leader(id, message.term);
                     continue;
                 }
+                RaftKind::HeartbeatResponse => {
+                    if durable.term < message.term {
+                        let (term, leader) = (message.term, message.to);
+                        self.violated(format!(
+                            "{id} follows {leader} in term {term}; its disk has {durable:?}"
+                        ));
+                    }
+                    continue;
+                }
                 RaftKind::RequestVote => id,
                 RaftKind::RequestVoteResponse => message.to,
                 RaftKind::AppendResponse => {

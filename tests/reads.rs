@@ -1,10 +1,14 @@
-//! Large answers come in several turns, so that what else arrives has its turn between them.
+//! What linearizable reads wait for, and what does not wait for them.
+
+mod steer;
 
 use bytes::Bytes;
 use tabraft::kv::Op;
 use tabraft::node::{Config, Input, Limits, Node, Output};
 use tabraft::wal::{Tables, bootstrap, replay};
 use tabraft::wire::Address::Client;
+
+use steer::{Steered, put, settings};
 use tabraft::wire::{Answer, Ask, Body, Envelope, Membership, Read, Request};
 
 const CLUSTER: u64 = 7;
@@ -106,4 +110,26 @@ fn large_answers_come_in_several_turns() {
         turn = lone.input(Input::Again);
     }
     assert_eq!(answers + turn.answers.len(), 10, "nothing is forgotten");
+}
+
+#[test]
+fn a_read_waits_for_no_disk() {
+    let mut cluster = Steered::led(settings(1), 3);
+    for id in [2, 3] {
+        let host = cluster.world.hosts.get_mut(&id).expect("a follower");
+        host.disk.held = true;
+    }
+    let write = cluster.next_write(Some(put("key", "value")));
+    let written = cluster.ask(1, write);
+    cluster.run(200);
+    assert_eq!(cluster.answer(written), None, "it is on one disk only");
+
+    let read = Ask::Get {
+        key: "key".into(),
+        read: Read::Linearizable,
+    };
+    let read = cluster.ask(1, read);
+    cluster.run(200);
+    assert_eq!(cluster.answer(written), None, "still");
+    assert_eq!(cluster.answer(read), Some(Answer::Value(None)));
 }
