@@ -155,6 +155,9 @@ pub struct Node {
     held: VecDeque<Held>,
     /// Raft messages of this turn.
     unsent: Vec<RaftMessage>,
+    /// What each follower was last told of the log: when, in ticks, in which term, up to where, and what
+    /// is committed.
+    said: BTreeMap<NodeId, (u64, u64, u64, u64)>,
     /// A snapshot that raft-rs is about to be given, decoded.
     admitted_snapshot: Option<Snapshot>,
     /// A snapshot under way to this replica.
@@ -253,6 +256,7 @@ impl Node {
             disk,
             held: VecDeque::new(),
             unsent: Vec::new(),
+            said: BTreeMap::new(),
             admitted_snapshot: None,
             incoming: None,
             installing: None,

@@ -134,6 +134,7 @@ impl Node {
     /// peer, since raft-rs walks its peers in the order of a hash that differs between machines.
     fn send_raft(&mut self) {
         let mut messages = std::mem::take(&mut self.unsent);
+        messages.retain(|message| self.says_something(message));
         messages.sort_by_key(|message| message.to);
         for snapshot in messages.extract_if(.., |m| m.kind == RaftKind::Snapshot) {
             self.send_snapshot(snapshot);
@@ -151,6 +152,19 @@ impl Node {
             }
             self.send(Address::Node(to), Body::Raft(bundle));
         }
+    }
+
+    /// raft-rs appends nothing to a follower's log whenever that answers a heartbeat and has not said that
+    /// it has all: with reads under way, many times between two writes. Once a tick is enough to find
+    /// out what was lost, and at once what is committed.
+    fn says_something(&mut self, message: &RaftMessage) -> bool {
+        if message.kind != RaftKind::Append {
+            return true;
+        }
+        let last = message.entries.last().map_or(message.index, |it| it.index);
+        let says = (self.tick, message.term, last, message.commit);
+        let said = self.said.insert(message.to, says);
+        !message.entries.is_empty() || said != Some(says)
     }
 
     /// Hands the gathered batch to the host when it must be written and the disk is free.
