@@ -50,7 +50,7 @@ pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl Int
                 "tabraft "
                 <span class="place">
                     <span class="cluster">{move || feed.shown(|s| s.cluster.clone())}</span>
-                    <span data-testid="tab-name">{tab}</span>
+                    <span class="tab" data-testid="tab-name">{tab}</span>
                 </span>
             </h1>
             <div class="state">

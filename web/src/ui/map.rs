@@ -64,7 +64,7 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 <DotsLegend />
                 <CutOff feed place choice />
                 <PartitionForm feed choice place />
-                <Told place />
+                <Told place hook="map-told" />
                 <LinkList feed edited />
             })}
         </section>
@@ -132,13 +132,15 @@ fn term_and_vote(node: &NodeStatus, of_tabs: bool) -> String {
     }
 }
 
-/// Which tab hosts it, where one does.
+/// Which tab hosts it, where one does and that is known.
 fn tab(node: &NodeStatus, feed: Feed) -> String {
-    match node.state {
-        State::Running | State::Paused if feed.of_tabs => {
-            whereabouts::words(node, feed.viewing.get())
-        }
-        _ => String::new(),
+    let viewing = feed.viewing.get();
+    let is_hosted = matches!(node.state, State::Running | State::Paused);
+    let is_known = !viewing || !node.tab.is_empty();
+    if feed.of_tabs && is_hosted && is_known {
+        whereabouts::words(node, viewing)
+    } else {
+        String::new()
     }
 }
 
@@ -165,7 +167,7 @@ fn CutOff(feed: Feed, place: Place, choice: Choice) -> impl IntoView {
         });
     };
     view! {
-        <div class="cut-off" role="group" aria-label="Cut off a node"
+        <div class="cut-off" role="group" aria-label="Cut off nodes"
             hidden=move || feed.viewing.get() || feed.members.with(|ids| ids.len() < 2)>
             <span class="label">"Cut off node"</span>
             <For each=move || feed.members.get() key=|id| *id let:id>
