@@ -37,14 +37,22 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The version this build writes, and the only one it reads.
+    /// The version this build writes.
     pub const fn version(self) -> u8 {
         match self {
             Kind::Record => 2,
             Kind::Snapshot => 1,
             Kind::Envelope => 3,
             Kind::Backup => 1,
+            Kind::Run => 3,
+        }
+    }
+
+    /// The oldest version this build reads. What a replica has said or stored is read in one only.
+    pub const fn oldest_version(self) -> u8 {
+        match self {
             Kind::Run => 2,
+            other => other.version(),
         }
     }
 
@@ -121,7 +129,7 @@ pub fn open(kind: Kind, bytes: &[u8]) -> Result<&[u8], FrameError> {
             wanted: kind as u8,
         });
     }
-    if bytes[VERSION_OFFSET] != kind.version() {
+    if !(kind.oldest_version()..=kind.version()).contains(&bytes[VERSION_OFFSET]) {
         return Err(FrameError::Version {
             found: bytes[VERSION_OFFSET],
             wanted: kind.version(),

@@ -71,6 +71,10 @@ pub struct NodeStatus {
     pub progress: Vec<Progress>,
     /// A replica that waits or failed says what for, or why; empty otherwise.
     pub problem: String,
+    /// Name of the tab that hosts it; empty if nobody does, or that is not known. A replica leaves it
+    /// to those who hear it.
+    #[serde(default)]
+    pub tab: String,
 }
 
 /// What a leader knows of a member's log (raft-rs's `Progress`).
@@ -112,6 +116,7 @@ impl NodeStatus {
             terms: Vec::new(),
             progress: Vec::new(),
             problem: String::new(),
+            tab: String::new(),
         }
     }
 }

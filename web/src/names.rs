@@ -37,6 +37,11 @@ pub fn watch_lock(cluster: &str, node: u64) -> String {
     format!("tabraft:{cluster}:watch:{node}")
 }
 
+/// Held by the tab of that name, for as long as it lives.
+pub fn tab_lock(cluster: &str, name: &str) -> String {
+    format!("tabraft:{cluster}:tab:{name}")
+}
+
 /// Held while a tab decides what to host.
 pub fn opening_lock(cluster: &str) -> String {
     format!("tabraft:{cluster}:opening")

@@ -13,7 +13,7 @@ use crate::settings::Durability;
 /// Spoken by page and worker of one build; a cached worker can be older than its page.
 pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+5");
 
-/// A tab's number, drawn at random when it opens.
+/// A tab's number: its name, see `client::tab_name`, and what is drawn at random when it opens.
 pub type TabId = String;
 
 /// All that a worker needs to host a replica.

@@ -75,6 +75,10 @@ async fn panels(tab: &Tab) -> Result<usize> {
     tab.press("heal").await?;
     tab.press("links-open").await?;
 
+    tab.press("partition").await?;
+    looks += look(tab, "sides").await?;
+    tab.press("partition").await?;
+
     tab.press("more-1").await?;
     tab.press("remove-1").await?;
     looks += look(tab, "question").await?;
@@ -178,7 +182,7 @@ pub async fn look(tab: &Tab, state: &str) -> Result<usize> {
 async fn picture(tab: &Tab, path: &std::path::Path) -> Result<()> {
     let show = "const it = document.querySelector(args);\
                 if (it && !document.querySelector('dialog[open]')) it.scrollIntoView()";
-    let open = ".away .question, .past.run, .question, .links, .settings details[open]";
+    let open = ".away .question, .past.run, .question, .links, .sides, .settings details[open]";
     tab.run(show, json!(open)).await?;
     tab.screenshot(path).await
 }

@@ -38,6 +38,7 @@ mod partitions;
 mod pressure;
 mod reset;
 mod salvage;
+mod sides;
 mod snapshots;
 mod speed;
 mod sustained;
@@ -97,6 +98,7 @@ const CASES: &[Entry] = &[
     entry!(ALL, differences::replicas_differ),
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, map::messages_on_the_map),
+    entry!(BOTH, map::votes_and_tabs_on_the_map),
     entry!(CHROMIUM, links::link_faults_by_hand),
     entry!(CHROMIUM, links::many_links),
     entry!(CHROMIUM, first_visit::first_visit),
@@ -104,6 +106,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, keyboard::keys_alone),
     entry!(CHROMIUM, accessible::axe_finds_nothing),
     entry!(CHROMIUM, partitions::leader_cut_off),
+    entry!(CHROMIUM, sides::sides_by_choosing),
     entry!(CHROMIUM, partitions::applied_once),
     entry!(CHROMIUM, partitions::paused_leader),
     entry!(ALL, timeline::look_back),

@@ -22,6 +22,7 @@ pub struct NodeStatus {
     pub role: String,
     pub here: bool,
     pub term: u64,
+    pub vote: u64,
     pub leader: u64,
     pub first_index: u64,
     pub last_index: u64,
@@ -38,6 +39,7 @@ pub struct NodeStatus {
     pub member: bool,
     pub progress: Vec<Progress>,
     pub problem: String,
+    pub tab: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

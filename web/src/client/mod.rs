@@ -12,7 +12,7 @@
 //! - [`view`] is what this tab has heard of the cluster
 //! - [`hosting`] has the workers of this tab, [`workers`] how they are started; [`revive`] brings
 //!   back replicas that died
-//! - [`tabs`] is the talk between tabs
+//! - [`tabs`] is the talk between tabs, [`tab_name`] what people call them
 //! - [`judging`] is the live judge of what this tab's clients did
 //! - [`opening`] is what a tab does first, and what it hosts; [`reload`] what it had before, and
 //!   [`lost`] what the browser had
@@ -68,6 +68,7 @@ mod saved_file;
 mod snapshots;
 mod spare;
 pub mod store;
+mod tab_name;
 mod tab_store;
 mod tabs;
 mod view;
@@ -94,6 +95,7 @@ use self::reset::Resetting;
 use self::revive::Revival;
 use self::runs::Recorder;
 use self::store::Watch;
+use self::tab_name::TabName;
 use self::tabs::Tabs;
 use self::view::View;
 use crate::host::board::status_of;
@@ -144,6 +146,8 @@ type Subscriber = Rc<dyn Fn(&Update)>;
 struct Joined {
     identity: u64,
     tabs: Tabs,
+    /// Ours as long as this is kept.
+    _name: Option<TabName>,
     requests: Requests,
 }
 
@@ -222,6 +226,12 @@ impl Cluster {
         self.ready().await?;
         let unopened = || ApiError::new("CLOSED", "The page has no cluster.");
         self.0.joined.get().ok_or_else(unopened)
+    }
+
+    /// What people call this tab; empty before it has joined, and if it has no name.
+    pub fn tab_name(&self) -> &str {
+        let joined = self.0.joined.get();
+        joined.map_or("", |joined| tab_name::of(&joined.tabs.tab))
     }
 
     // What is known.

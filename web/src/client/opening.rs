@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use futures_util::future::join;
 use gloo_timers::callback::Interval;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
@@ -13,6 +14,7 @@ use super::judging::Judging;
 use super::reload::{self, Before};
 use super::requests::Requests;
 use super::store::Store;
+use super::tab_name;
 use super::tab_store::TabStore;
 use super::tabs::Tabs;
 use super::{Cluster, Joined, LOCKS_EVERY_MS, address, now, random, within, workers};
@@ -80,7 +82,12 @@ impl Cluster {
 
     async fn join(&self) -> Result<(), ApiError> {
         let name = self.cluster();
-        let record = registry::open_or_create(name, self.0.settings.nodes).await?;
+        let former = reload::hosted_before(name).tab;
+        let record = registry::open_or_create(name, self.0.settings.nodes);
+        let (record, tab_name) = join(record, tab_name::claim(name, &former)).await;
+        let record = record?;
+        // Without locks there is more to say than that there is no name; it is said below.
+        let tab_name = tab_name.ok().flatten();
         self.notice_loss(record.identity);
         self.restore_settings(record.identity);
         self.0.view.borrow_mut().begin(name, record.clone());
@@ -100,11 +107,12 @@ impl Cluster {
                 Cluster(inner).on_word(from, word);
             }
         };
-        let tab = format!("{:016x}", random());
+        let tab = tab_name::number(tab_name.as_ref(), random());
         let tabs = Tabs::join(name, record.identity, tab, hear).map_err(no_channels)?;
         let joined = Joined {
             identity: record.identity,
             tabs,
+            _name: tab_name,
             requests: requests.map_err(no_channels)?,
         };
         let judging = Rc::new(judging.map_err(no_channels)?);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::engine::Somebody;
 use super::error::removed_sentence;
+use super::tab_name;
 use crate::host::registry::ClusterRecord;
 use crate::model::{Event, FaultyLink, NodeStatus, Role, State, Status};
 use crate::protocol::TabId;
@@ -219,6 +220,9 @@ impl View {
         let mut status = known.map_or_else(|| NodeStatus::unknown(id), |k| k.status.clone());
         let runs = self.running.contains(&id);
         status.here = runs && here(id);
+        if let Some(known) = known.filter(|_| runs) {
+            status.tab = tab_name::of(&known.tab).to_owned();
+        }
         status.member = is_member;
         let was_removed = self.record.removed.contains(&id);
         if was_removed {

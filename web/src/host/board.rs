@@ -179,5 +179,6 @@ pub fn status_of(report: &Report, state: State, epoch: u64) -> NodeStatus {
             })
             .collect(),
         problem: String::new(),
+        tab: String::new(),
     }
 }

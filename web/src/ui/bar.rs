@@ -35,10 +35,24 @@ pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl Int
     });
     let place = Place::passing();
     let words = NodeRef::<html::P>::new();
+    // It has one from the first status on.
+    let tab = Memo::new(move |_| {
+        feed.status.track();
+        match feed.cluster().tab_name() {
+            "" => String::new(),
+            name => format!(" · tab {name}"),
+        }
+    });
 
     view! {
         <header class="bar">
-            <h1>"tabraft" <span class="cluster">{move || feed.shown(|s| s.cluster.clone())}</span></h1>
+            <h1>
+                "tabraft "
+                <span class="place">
+                    <span class="cluster">{move || feed.shown(|s| s.cluster.clone())}</span>
+                    <span class="tab" data-testid="tab-name">{tab}</span>
+                </span>
+            </h1>
             <div class="state">
                 <span class=move || format!("badge {}", class(badge.get())) data-testid="badge">
                     <svg viewBox="-8 -8 16 16" aria-hidden="true">

@@ -15,16 +15,14 @@ use super::sight::in_sight;
 use super::standing::Standing;
 use super::verb::Verb;
 use super::verb_button::VerbButton;
+use super::whereabouts;
 use crate::model::{NodeStatus, State};
 
 #[component]
 pub fn Card(feed: Feed, id: u64, table: Memo<u64>) -> impl IntoView {
     let card = NodeRef::<html::Article>::new();
     let node = feed.node(id, feed.follows(in_sight(card)));
-    let whereabouts = move || match feed.viewing.get() {
-        true => "then",
-        false => node.with(whereabouts),
-    };
+    let whereabouts = move || node.with(|n| whereabouts::words(n, feed.viewing.get()));
     let look = Memo::new(move |_| node.with(Look::of));
     let standing = Memo::new(move |_| feed.status.with(|s| Standing::of(s, id)));
     view! {
@@ -35,7 +33,7 @@ pub fn Card(feed: Feed, id: u64, table: Memo<u64>) -> impl IntoView {
                 <h3>"Node " {id}</h3>
                 <RoleMark look />
                 <span class="where" data-testid="where">{move || match feed.of_tabs {
-                    true => whereabouts().to_owned(),
+                    true => whereabouts(),
                     false => machine::name(feed, id),
                 }}</span>
             </div>
@@ -49,14 +47,6 @@ pub fn Card(feed: Feed, id: u64, table: Memo<u64>) -> impl IntoView {
                 false => view! { <Machine feed node /> }.into_any(),
             }}
         </article>
-    }
-}
-
-fn whereabouts(node: &NodeStatus) -> &'static str {
-    match (node.state, node.here) {
-        (State::Stopped | State::Failed, _) => "nowhere",
-        (_, true) => "this tab",
-        (_, false) => "another tab",
     }
 }
 

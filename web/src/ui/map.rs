@@ -9,16 +9,19 @@ use super::feed::Feed;
 use super::link_list::{Edited, LinkList};
 use super::links::{LinkButtons, LinkLine};
 use super::look::{Look, shape};
+use super::partition::{Choice, PartitionButton, PartitionForm};
 use super::ring::{self, Frame};
 use super::sight::in_sight;
 use super::timeline::past::AsOf;
+use super::whereabouts;
 use crate::client::Cluster;
-use crate::model::{ApiError, FaultyLink, LinkFault};
+use crate::model::{ApiError, FaultyLink, LinkFault, NodeStatus, State};
 
 #[component]
 pub fn Map(feed: Feed) -> impl IntoView {
     let place = Place::passing();
     let edited = Edited::new(place);
+    let choice = Choice::new(feed);
     let panel = NodeRef::<html::Section>::new();
     let follows = feed.follows(in_sight(panel));
     view! {
@@ -39,10 +42,11 @@ pub fn Map(feed: Feed) -> impl IntoView {
                 let lines = links.iter().map(|&link| view! { <LinkLine feed link /> });
                 let ring = if ids.len() > 5 { "ring many" } else { "ring" };
                 let nodes = ids.iter().enumerate().map(|(i, &id)| {
-                    view! { <MapNode feed id at=ring::place(i, ids.len()) count=ids.len() follows /> }
+                    let at = ring::place(i, ids.len());
+                    view! { <MapNode feed id at count=ids.len() follows choice /> }
                 });
                 view! {
-                    <div class=ring>
+                    <div class=ring class:choosing=move || choice.is_open()>
                         <svg viewBox=frame.view_box() aria-hidden="true">
                             {lines.collect_view()}
                             {nodes.collect_view()}
@@ -58,8 +62,9 @@ pub fn Map(feed: Feed) -> impl IntoView {
             }}
             {feed.of_tabs.then(|| view! {
                 <DotsLegend />
-                <CutOff feed place />
-                <Told place />
+                <CutOff feed place choice />
+                <PartitionForm feed choice place />
+                <Told place hook="map-told" />
                 <LinkList feed edited />
             })}
         </section>
@@ -73,15 +78,21 @@ fn MapNode(
     at: ring::Point,
     count: usize,
     follows: Memo<bool>,
+    choice: Choice,
 ) -> impl IntoView {
     let node = feed.node(id, follows);
     let look = Memo::new(move |_| node.with(Look::of));
-    let term = Memo::new(move |_| node.with(|n| n.term));
-    let label = if ring::label_above(at) {
-        -ring::node_radius(count) - 24.0
-    } else {
-        ring::node_radius(count) + 18.0
+    let term = Memo::new(move |_| node.with(|n| term_and_vote(n, feed.of_tabs)));
+    let tab = Memo::new(move |_| node.with(|n| tab(n, feed)));
+    let here = Memo::new(move |_| node.with(|n| n.here) && !feed.viewing.get());
+    let side = Memo::new(move |_| choice.is_open().then(|| choice.side(id)));
+    let chosen = Memo::new(move |_| side.get().is_some());
+    let word = move || match side.get() {
+        Some(side) => format!("{}, {}", look.get().class(), side.words()),
+        None => look.get().class().to_owned(),
     };
+    let outline = move || side.get().map(|it| it.outline(ring::node_radius(count)));
+    let [first, second, third] = ring::label(at, count);
     // Without a mark of its own the shape leaves the middle to the number.
     let plain = move || {
         matches!(
@@ -96,20 +107,46 @@ fn MapNode(
                 <g class="shape" transform="scale(2.3)">{move || shape(look.get(), "translate(0 -4.5) scale(.5)")}</g>
                 <text class="id" y=move || if plain() { 7 } else { 15 }>{id}</text>
             </g>
-            <text class="word" y=label>{move || look.get().class()}</text>
-            <text class="term" y=label + 15.0>
-                {move || match term.get() {
-                    0 => String::new(),
-                    term => format!("term {term}"),
-                }}
-            </text>
+            <text class="word" y=first data-testid=format!("map-role-{id}")>{word}</text>
+            <text class="term" y=second data-testid=format!("map-term-{id}")>{term}</text>
+            <text class="tab" class:here=move || here.get() y=third data-testid=format!("map-tab-{id}")>{tab}</text>
+            // On top of all else of the node: it takes the presses.
+            {move || chosen.get().then(|| view! {
+                <path class=move || side.get().map_or_else(String::new, |it| format!("side side-{}", it.number()))
+                    d=outline data-testid=format!("map-side-{id}")
+                    on:click=move |_| choice.turn(id)
+                    on:pointerdown=move |_| choice.begin_drag(id)
+                    on:pointerenter=move |event| choice.drag_to(id, event.buttons() & 1 == 1)></path>
+            })}
         </g>
+    }
+}
+
+/// "term 5, voted 2": whom it voted for in that term. Of an etcd's member nobody tells.
+fn term_and_vote(node: &NodeStatus, of_tabs: bool) -> String {
+    match (node.term, node.vote) {
+        (0, _) => String::new(),
+        (term, _) if !of_tabs => format!("term {term}"),
+        (term, 0) => format!("term {term}, no vote"),
+        (term, vote) => format!("term {term}, voted {vote}"),
+    }
+}
+
+/// Which tab hosts it, where one does and that is known.
+fn tab(node: &NodeStatus, feed: Feed) -> String {
+    let viewing = feed.viewing.get();
+    let is_hosted = matches!(node.state, State::Running | State::Paused);
+    let is_known = !viewing || !node.tab.is_empty();
+    if feed.of_tabs && is_hosted && is_known {
+        whereabouts::words(node, viewing)
+    } else {
+        String::new()
     }
 }
 
 /// One button a node that cuts it off from all others, or reconnects it; and one that heals all.
 #[component]
-fn CutOff(feed: Feed, place: Place) -> impl IntoView {
+fn CutOff(feed: Feed, place: Place, choice: Choice) -> impl IntoView {
     let apart = Memo::new(move |_| {
         let ids = feed.members.get();
         feed.faults.with(|faults| {
@@ -130,12 +167,13 @@ fn CutOff(feed: Feed, place: Place) -> impl IntoView {
         });
     };
     view! {
-        <div class="cut-off" role="group" aria-label="Cut off a node"
+        <div class="cut-off" role="group" aria-label="Cut off nodes"
             hidden=move || feed.viewing.get() || feed.members.with(|ids| ids.len() < 2)>
             <span class="label">"Cut off node"</span>
             <For each=move || feed.members.get() key=|id| *id let:id>
                 <CutOffButton feed id place apart />
             </For>
+            <PartitionButton choice />
             <button class="heal" type="button" data-testid="heal" on:click=heal
                 aria-disabled=move || (!faulty.get()).then_some("true")>
                 "Heal all"

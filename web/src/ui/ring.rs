@@ -11,8 +11,14 @@ const NODE: [f64; 2] = [25.0, 20.0];
 const MANY: usize = 7;
 /// Between a node's rim and the end of a link.
 const GAP: f64 = 6.0;
+/// Lines of a label, and from one to the next.
+const LINES: f64 = 3.0;
+const LINE: f64 = 15.0;
+/// Between a node's rim and where its label's first line stands, below it; and its last, above it.
+const BELOW: f64 = 18.0;
+const ABOVE: f64 = 9.0;
 /// Room for a label above or below a node.
-const LABEL: f64 = 44.0;
+const LABEL: f64 = 14.0 + LINES * LINE;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
@@ -49,9 +55,15 @@ pub fn place(i: usize, count: usize) -> Point {
     }
 }
 
-/// Whether a node's label stands above it, away from the links.
-pub fn label_above(at: Point) -> bool {
-    at.y < -RING[0] / 2.0
+/// Where the lines of the label stand of one of `count` nodes: above it or below it, away from the
+/// links.
+pub fn label(at: Point, count: usize) -> [f64; LINES as usize] {
+    let above = at.y < -RING[0] / 2.0;
+    let first = match above {
+        true => -node_radius(count) - ABOVE - (LINES - 1.0) * LINE,
+        false => node_radius(count) + BELOW,
+    };
+    std::array::from_fn(|i| first + i as f64 * LINE)
 }
 
 /// The part of the plane that the map shows.
@@ -181,6 +193,24 @@ mod tests {
                 for point in [link.from, link.to] {
                     let (x, y) = frame.percent(point);
                     assert!(x > 0.0 && x < 100.0 && y > 0.0 && y < 100.0, "{link:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_label_is_inside_the_frame() {
+        for count in 1..=9 {
+            let frame = Frame::around(count);
+            for at in (0..count).map(|i| place(i, count)) {
+                let [first, .., last] = label(at, count);
+                // A line stands on its height; letters such as g reach below it.
+                for y in [first - 11.0, last + 4.0] {
+                    let (_, y) = frame.percent(Point {
+                        x: at.x,
+                        y: at.y + y,
+                    });
+                    assert!((0.0..=100.0).contains(&y), "{count} nodes, {at:?}");
                 }
             }
         }

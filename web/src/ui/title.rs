@@ -1,4 +1,5 @@
-//! The tab's title: which replicas run in it, so that one finds the leader's tab among many.
+//! The tab's title: its name and which replicas run in it, so that one finds the leader's tab among
+//! many.
 
 use leptos::prelude::*;
 
@@ -7,11 +8,11 @@ use super::look::Look;
 use crate::model::{State, Status};
 
 pub fn follow(feed: Feed) {
-    let title = Memo::new(move |_| feed.status.with(title));
+    let title = Memo::new(move |_| feed.status.with(|s| title(feed.cluster().tab_name(), s)));
     Effect::new(move |_| document().set_title(&title.get()));
 }
 
-fn title(status: &Status) -> String {
+fn title(tab: &str, status: &Status) -> String {
     let here = status
         .nodes
         .iter()
@@ -19,8 +20,11 @@ fn title(status: &Status) -> String {
     let words: Vec<String> = here
         .map(|n| format!("{} {}", n.id, Look::of(n).class()))
         .collect();
-    match words.as_slice() {
-        [] => format!("tabraft {}", status.cluster),
-        words => format!("{} · tabraft {}", words.join(", "), status.cluster),
-    }
+    let parts = [
+        tab.to_owned(),
+        words.join(", "),
+        format!("tabraft {}", status.cluster),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+    parts.join(" · ")
 }

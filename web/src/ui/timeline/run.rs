@@ -3,7 +3,8 @@
 //! A frame of kind 5 around [`Image`] in postcard's encoding. Statuses and sets of faulty links
 //! that several samples share are there once, and samples name them by their places. The shapes of
 //! [`crate::model`] that are in it are part of the format: who changes one of them raises the
-//! version of the kind in `src/frame.rs`, which a test here reminds of.
+//! version of the kind in `src/frame.rs`, which a test here reminds of, and keeps the older shape
+//! beside this file so that older runs are read.
 //!
 //! Whatever a file holds, what comes out of [`Run::decode`] is within the bounds that the page
 //! keeps for its own history, in the order of time, and finite.
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tabraft::frame::{self, FrameError, Kind};
+use tabraft::frame::{self, FrameError, Kind, VERSION_OFFSET};
 
 use super::history::{History, SAMPLES_MAX, Sample};
 use super::marks::{MARKS_MAX, Mark};
@@ -54,9 +55,9 @@ pub struct About {
 
 /// What is in the file.
 #[derive(Serialize, Deserialize)]
-struct Image {
+struct Image<Node = NodeStatus> {
     about: About,
-    nodes: Vec<NodeStatus>,
+    nodes: Vec<Node>,
     links: Vec<Vec<FaultyLink>>,
     samples: Vec<SampleImage>,
     rates: Vec<Rate>,
@@ -151,6 +152,7 @@ fn clipped(node: &NodeStatus) -> NodeStatus {
     let mut node = node.clone();
     clip(&mut node.digest);
     clip(&mut node.problem);
+    clip(&mut node.tab);
     node.voters.truncate(LIST_MAX);
     node.learners.truncate(LIST_MAX);
     node.terms.truncate(LIST_MAX);
@@ -162,7 +164,10 @@ impl Run {
     /// # Errors
     /// What is wrong with the frame; `Contents` where what is in it cannot be a run.
     pub fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
-        let image: Image = frame::decode(Kind::Run, bytes)?;
+        let image = match bytes.get(VERSION_OFFSET) {
+            Some(&run_2::VERSION) => frame::decode::<Image<run_2::Node>>(Kind::Run, bytes)?.into(),
+            _ => frame::decode::<Image>(Kind::Run, bytes)?,
+        };
         image.run().ok_or(FrameError::Contents)
     }
 
@@ -269,6 +274,7 @@ fn is_about(about: &About) -> bool {
 fn is_status(node: &NodeStatus) -> bool {
     is_text(&node.digest)
         && is_text(&node.problem)
+        && is_text(&node.tab)
         && node.voters.len().max(node.learners.len()) <= LIST_MAX
         && node.terms.len().max(node.progress.len()) <= LIST_MAX
 }
@@ -290,6 +296,9 @@ fn is_rate(rate: &Rate) -> bool {
 fn is_event(event: &Event) -> bool {
     is_moment(event.at_ms) && is_text(&event.kind) && is_text(&event.text)
 }
+
+#[path = "run_2.rs"]
+mod run_2;
 
 #[cfg(test)]
 #[path = "run_tests.rs"]

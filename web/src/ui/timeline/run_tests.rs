@@ -222,11 +222,22 @@ fn damage_is_refused_and_nothing_panics() {
     }
 }
 
-/// The shapes in the file are those of version 2: one that changes is another version.
+/// The shapes in the file are those of version 3: one that changes is another version.
 #[test]
 fn the_format_is_that_of_its_version() {
     let bytes = saved();
-    assert_eq!(Kind::Run.version(), 2);
+    assert_eq!(Kind::Run.version(), 3);
     let checksum = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
-    assert_eq!((bytes.len(), checksum), (469, 2_678_950_891));
+    assert_eq!((bytes.len(), checksum), (475, 2_634_313_176));
+}
+
+/// Saved by a build that wrote version 2, of the same history.
+#[test]
+fn an_older_run_is_opened() {
+    let old = include_bytes!("run_2.tbrf");
+    assert_eq!(old[frame::VERSION_OFFSET], run_2::VERSION);
+    let run = Run::decode(old).expect("a run");
+    assert_eq!(run.about, about());
+    assert_eq!(run.history.samples, history().samples);
+    draw(&run);
 }
