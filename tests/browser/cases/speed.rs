@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tabraft_browser_tests::case::Case;
 use tabraft_browser_tests::storage;
 use tabraft_browser_tests::tab::code_of;
+use tabraft_browser_tests::wait::{SOON, eventually};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -88,11 +89,15 @@ pub async fn bench(case: &Case) -> Result<()> {
         after - before
     );
     // The page draws what the console measured.
-    let drawn = tab.text("speed-bars").await?;
-    ensure!(
-        drawn.contains("tabraft, writes") && drawn.contains("floor of a lone write"),
-        "{drawn}"
-    );
+    let look =
+        "return document.querySelector('[data-testid=speed-bars]')?.textContent ?? 'nothing'";
+    eventually("bars", SOON, async || {
+        let drawn: String = tab.eval(look, Value::Null).await?;
+        let both = drawn.contains("tabraft, writes") && drawn.contains("floor of a lone write");
+        ensure!(both, "{drawn}");
+        Ok(())
+    })
+    .await?;
     let value = tab.get("bench/299").await?;
     ensure!(value == Some("x".repeat(100)), "{value:?}");
 
