@@ -31,7 +31,7 @@ export const put = (name, ask, again) => ({
   seen: async (lab, status) => {
     const found = await putAfter(status, lab.from);
     if (!found || (again && found.key !== lab[again].key)) return;
-    const value = await tabraft.get(found.key);
+    const value = await tabraft.get(found.key, { node: status.leader, consistency: "stale" });
     if (again && value === lab[again].value) return;
     lab[name] = { ...found, value };
     return `The key ${found.key} is “${value}”, at index ${found.index}.`;
@@ -39,7 +39,16 @@ export const put = (name, ask, again) => ({
   wait: (lab) => (again ? `The key is ${lab[again].key}, and is “${lab[again].value}” still.` : "Nothing was put yet."),
 });
 
-/** Settings are changed, which `settingsBack` takes back. */
+/** How the page calls the settings that are changed here. */
+const LABELS = {
+  snapshotEntries: "Snapshot entries",
+  catchupEntries: "Catch-up entries",
+  salvage: "Salvage",
+  succession: "Succession",
+  revive: "Revive",
+};
+
+/** Settings are changed, which `settingsBack` takes back; `before` may refuse those that there are, `lab.now`. */
 export const settings = (wanted, ask, before) => ({
   ask,
   before: async (lab) => {
@@ -56,7 +65,7 @@ export const settings = (wanted, ask, before) => ({
   wait: (lab) => {
     const wrong = Object.entries(wanted).filter(([name, value]) => lab.now[name] !== value);
     const switched = (value) => (value === true ? "on" : value === false ? "off" : value);
-    return `${wrong.map(([name, value]) => `${name} is ${switched(lab.now[name])}, not ${switched(value)}`).join("; ")}.`;
+    return `${wrong.map(([name, value]) => `${LABELS[name]} is ${switched(lab.now[name])}, not ${switched(value)}`).join("; ")}.`;
   },
 });
 
@@ -82,7 +91,7 @@ const fill = async (prefix, count) => {
 
 const MANY = 5 * ENTRIES;
 
-/** So much is written that `follows` gives a sentence on what follows from it. */
+/** So much is written that `follows` gives a sentence on what follows from it; `missing` says that it does not yet. */
 export const writeMany = (prefix, missing, follows) => ({
   ask: `Write ${MANY.toLocaleString("en")} entries: under Load and speed press Start, and Stop when this step says so.`,
   before: async (lab) => {
@@ -95,12 +104,14 @@ export const writeMany = (prefix, missing, follows) => ({
     lab.written = leader.lastIndex - lab.mark;
     const came = lab.written >= MANY && follows(lab, status, leader);
     lab.enough = Boolean(came);
+    // What goes on would keep the nodes from being equal.
     return !(await tabraft.loadFigures())?.running && came;
   },
-  wait: (lab) =>
-    lab.enough
-      ? "It is enough. Under Load and speed press Stop."
-      : `${(lab.written ?? 0).toLocaleString("en")} of ${MANY.toLocaleString("en")} entries${lab.written < MANY ? "" : `, but ${missing}`}.`,
+  wait: ({ enough, written = 0 }) => {
+    if (enough) return "It is enough. Under Load and speed press Stop.";
+    const soFar = `${written.toLocaleString("en")} of ${MANY.toLocaleString("en")} entries`;
+    return written < MANY ? `${soFar}.` : `${soFar}, but ${missing}.`;
+  },
 });
 
 /** A follower is stopped, `lab[name]`. */
