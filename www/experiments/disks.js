@@ -1,6 +1,10 @@
 // Disks: full, damaged, and shared by two nodes.
 
+import { crashLeader, put, putAfter, settings, settingsBack, start, stopFollower } from "./hands.js";
 import { followersOf, leaderOf, ms, nodeOf, restore } from "./lab.js";
+
+/** How the page tells of a disk that was filled. */
+const FULL = /^Node \d+'s disk .*is full\.$/;
 
 export const fullDisk = {
   id: "full-disk",
@@ -11,28 +15,40 @@ export const fullDisk = {
   nodes: 3,
   steps: [
     {
-      look: async (lab) => {
+      ask: "Fill a follower's disk: on its card open More, and press Full disk.",
+      before: async (lab) => {
         await lab.leader();
-        lab.victim = followersOf(await lab.status())[0].id;
-        await tabraft.disk(lab.victim, { full: true });
-        lab.write = await lab.refusal(tabraft.put("experiment/full", "1"));
-        const { problem } = await lab.until("it goes on", (status) => {
-          const node = nodeOf(status, lab.victim);
-          return node.state === "failed" && node;
-        });
-        lab.problem = problem;
-        return `Node ${lab.victim} found its disk full, and stopped. A write was ${lab.write}.`;
+        lab.since = (await tabraft.events({})).at(-1)?.seq ?? 0;
       },
+      act: async (lab) => tabraft.disk(followersOf(await lab.status())[0].id, { full: true }),
+      seen: async (lab) => {
+        const told = await tabraft.events({ since: lab.since });
+        const id = told.find(({ text }) => FULL.test(text))?.node;
+        lab.victim = id && { id };
+        return id && `Node ${id} will find its disk full when it writes next.`;
+      },
+      wait: () => "All disks have room.",
     },
     {
-      ask: "There is room again. Start the node.",
-      act: (lab) => tabraft.start(lab.victim),
-      seen: (lab, status) => {
-        const [leader, back] = [leaderOf(status), nodeOf(status, lab.victim)];
-        lab.equal = leader && back.applied === leader.applied && back.digest === leader.digest;
-        return back.state === "running" && lab.equal && `Node ${lab.victim} caught up.`;
+      ask: "Put a key: under Write and read, press Put.",
+      before: async (lab) => {
+        lab.from = (await lab.leading()).applied;
+        lab.wrote = undefined;
       },
+      act: (lab) => lab.refusal(tabraft.put("experiment/full", "1")),
+      seen: async (lab, status) => {
+        lab.wrote ??= await putAfter(status, lab.from);
+        const { state, problem } = nodeOf(status, lab.victim.id);
+        lab.problem = problem;
+        return lab.wrote && state === "failed" && `Node ${lab.victim.id} found its disk full, and stopped. The write is at index ${lab.wrote.index}.`;
+      },
+      wait: (lab) => (lab.wrote ? `Node ${lab.victim.id} runs still.` : "Nothing was put yet."),
     },
+    start(
+      "victim",
+      "There is room again. Start the node: press Start on its card.",
+      (lab) => `Node ${lab.victim.id} caught up.`,
+    ),
   ],
   outcome: (lab) => [
     {
@@ -42,13 +58,13 @@ export const fullDisk = {
     },
     {
       theory: "The others go on.",
-      seen: `The write was ${lab.write}.`,
-      holds: lab.write === "acknowledged",
+      seen: `The write was committed and applied at index ${lab.wrote.index}.`,
+      holds: lab.wrote.index > lab.from,
     },
     {
       theory: "With room again it is as good as before.",
       seen: lab.equal ? "Equal digests at equal indices." : "The digests differ.",
-      holds: Boolean(lab.equal),
+      holds: lab.equal,
     },
   ],
   after: async (lab) => {
@@ -68,34 +84,33 @@ export const damagedLog = {
     "it may hold a vote, or an entry that was acknowledged. The node stops, keeps the bytes, and is replaced.",
   nodes: 3,
   steps: [
+    stopFollower("victim"),
     {
-      ask: "Stop a follower.",
+      ask: "Flip a bit of its log: on its card open More, press Damage WAL, last, and confirm. Then press Start.",
       act: async (lab) => {
-        await lab.leader();
-        await tabraft.stop(followersOf(await lab.status())[0].id);
+        await tabraft.corrupt(lab.victim.id, { what: "wal", where: "last" });
+        await lab.refusal(tabraft.start(lab.victim.id));
       },
-      seen: (lab, { nodes }) => {
-        lab.victim = nodes.find(({ member, state }) => member && state === "stopped")?.id;
-        return lab.victim && `Node ${lab.victim} is stopped.`;
+      seen: (lab, status) => {
+        const { state, problem } = nodeOf(status, lab.victim.id);
+        lab.problem = problem;
+        return state === "failed" && `Started with the damage, it says: “${problem}”`;
       },
-    },
-    {
-      look: async (lab) => {
-        await tabraft.corrupt(lab.victim, { what: "wal", where: "last" });
-        lab.code = await lab.refusal(tabraft.start(lab.victim));
-        return `A bit was flipped in its log. Started again, it said ${lab.code}.`;
+      wait: (lab, status) => {
+        const { id, state } = nodeOf(status, lab.victim.id);
+        return state === "running" ? `Node ${id} runs, undamaged. Stop it, damage its log, and start it.` : `Node ${id} is stopped.`;
       },
     },
     {
-      ask: "Replace it: press Replace on its card.",
-      act: (lab) => tabraft.replace(lab.victim),
+      ask: "Replace it: press Replace on its card, and confirm.",
+      act: (lab) => tabraft.replace(lab.victim.id),
       seen: (lab, status) => {
         const leader = leaderOf(status);
         lab.voters = leader?.voters ?? [];
-        lab.new = lab.voters.find((id) => id > lab.victim && nodeOf(status, id)?.applied === leader.applied);
-        const replaced = leader && !lab.voters.includes(lab.victim) && lab.voters.length === 3;
+        const replaced = leader && !lab.voters.includes(lab.victim.id) && lab.voters.length === 3;
         return replaced && `Nodes ${lab.voters.join(", ")} are the members now.`;
       },
+      wait: (lab) => `Node ${lab.victim.id} is a member still.`,
     },
   ],
   outcome: async (lab) => {
@@ -103,13 +118,13 @@ export const damagedLog = {
     return [
       {
         theory: "Damage is noticed before the node says a word.",
-        seen: `It said ${lab.code}.`,
-        holds: lab.code === "DAMAGED",
+        seen: `It said: “${lab.problem}”`,
+        holds: lab.problem.includes("damaged"),
       },
       {
         theory: "Another node takes its place, under another id.",
         seen: `The members are ${lab.voters.join(", ")}.`,
-        holds: !lab.voters.includes(lab.victim) && lab.voters.length === 3,
+        holds: !lab.voters.includes(lab.victim.id) && lab.voters.length === 3,
       },
       {
         theory: "Nothing stood still meanwhile.",
@@ -120,11 +135,6 @@ export const damagedLog = {
   },
 };
 
-const revival = async (lab, revive) => {
-  lab.revive ??= (await tabraft.settings()).revive;
-  await tabraft.configure({ revive });
-};
-
 export const twoNodes = {
   id: "two-nodes",
   title: "Two nodes, one store",
@@ -133,38 +143,29 @@ export const twoNodes = {
     "disks lie in the same browser: whoever survives can host the dead node's replica from its disk, at once.",
   nodes: 2,
   steps: [
-    {
-      look: async (lab) => {
-        await revival(lab, "manual");
-        lab.old = await lab.leader();
-        await tabraft.crash(lab.old.id);
+    settings({ revive: "manual" }, "Turn revival off: under Settings set Revive to manual, and press Apply in all tabs."),
+    crashLeader(
+      "old",
+      "Crash the leader: press Crash on the card with the crown. The page then tries a write.",
+      async (lab) => {
         lab.alone = await lab.refusal(tabraft.put("experiment/two", "alone", { timeoutMs: 1_500 }));
-        return `Revival is off. Node ${lab.old.id} crashed, and a write ended with ${lab.alone}.`;
+        return `Node ${lab.old.id} crashed, and a write ended with ${lab.alone}.`;
       },
-    },
-    {
-      ask: "Start it again.",
-      act: (lab) => tabraft.start(lab.old.id),
-      seen: (_, status) => {
-        const leader = leaderOf(status);
-        const both = status.nodes.every(({ state }) => state === "running");
-        return both && leader && `Both run, and node ${leader.id} leads.`;
-      },
-    },
-    {
-      look: async (lab) => {
-        await revival(lab, "auto");
-        lab.value = `before ${Date.now()}`;
-        await tabraft.put("experiment/two", lab.value);
-        lab.next = await lab.leader();
-        await tabraft.crash(lab.next.id);
+    ),
+    start("old", "Start it again: press Start on its card.", (_, __, status) => `Both run, and node ${status.leader} leads.`),
+    settings({ revive: "auto" }, "Turn revival on: under Settings set Revive to auto, and press Apply in all tabs."),
+    put("two", "Put a key: under Write and read, press Put."),
+    crashLeader(
+      "next",
+      "Crash the leader once more: press Crash on the card with the crown. The page times the next write.",
+      async (lab) => {
         lab.took = await lab.writes("experiment/after");
-        return `Revival is on. Node ${lab.next.id} crashed, and the next write took ${ms(lab.took)}.`;
+        return `Node ${lab.next.id} crashed, and the next write took ${ms(lab.took)}.`;
       },
-    },
+    ),
   ],
   outcome: async (lab) => {
-    const kept = await tabraft.get("experiment/two");
+    const kept = await tabraft.get(lab.two.key);
     const timeout = 10 * (await tabraft.settings()).tickMs;
     return [
       {
@@ -179,13 +180,13 @@ export const twoNodes = {
       },
       {
         theory: "Nothing acknowledged is lost.",
-        seen: `The write before the crash is ${kept === lab.value ? "there" : "gone"}.`,
-        holds: kept === lab.value,
+        seen: `The write before the crash is ${kept === lab.two.value ? "there" : "gone"}.`,
+        holds: kept === lab.two.value,
       },
     ];
   },
   after: async (lab) => {
-    if (lab.revive) await tabraft.configure({ revive: lab.revive });
+    await settingsBack(lab);
     await restore(lab);
   },
 };

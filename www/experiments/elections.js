@@ -1,8 +1,11 @@
 // Leaders: how one is elected, and what follows when it crashes, is cut off or sleeps.
 
+import { crashLeader, heal, put, start } from "./hands.js";
 import { followersOf, leaderOf, ms, nodeOf, restore } from "./lab.js";
 
 const CUT_OFF_MS = 700;
+
+const running = (nodes) => nodes.filter(({ state }) => state === "running");
 
 export const firstElection = {
   id: "first-election",
@@ -18,16 +21,17 @@ export const firstElection = {
         lab.before = Math.max(...(await lab.status()).nodes.map(({ term }) => term));
       },
       act: async (lab) => {
-        for (const { id } of (await lab.status()).nodes) await tabraft.stop(id);
+        for (const { id } of running((await lab.status()).nodes)) await tabraft.stop(id);
       },
       seen: (_, { nodes }) =>
         nodes.every(({ state }) => state === "stopped") && "All nodes are stopped, and nobody leads.",
+      wait: (_, { nodes }) => `${running(nodes).length} of ${nodes.length} nodes still run.`,
     },
     {
-      ask: "Start all of them again.",
+      ask: "Start all of them again: press Start on each card.",
       act: async (lab) => {
-        const { nodes } = await lab.status();
-        await Promise.all(nodes.map(({ id }) => tabraft.start(id)));
+        const idle = (await lab.status()).nodes.filter(({ state }) => state !== "running");
+        await Promise.all(idle.map(({ id }) => tabraft.start(id)));
       },
       seen: (lab, status) => {
         lab.leader = leaderOf(status);
@@ -35,6 +39,7 @@ export const firstElection = {
         const all = status.nodes.every(({ state }) => state === "running");
         return all && lab.leader && `Node ${lab.leader.id} leads in term ${lab.leader.term}.`;
       },
+      wait: (_, { nodes }) => `${running(nodes).length} of ${nodes.length} nodes run.`,
     },
   ],
   outcome: (lab) => {
@@ -54,7 +59,7 @@ export const firstElection = {
       },
       {
         theory: "No term has two leaders.",
-        seen: `Leaders were seen in ${lab.leaders.size} terms, one in each.`,
+        seen: `Leaders were seen in ${lab.leaders.size} terms; in ${rivals.length} of them more than one.`,
         holds: rivals.length === 0,
       },
     ];
@@ -70,44 +75,29 @@ export const leaderCrash = {
     "told. The others elect another one, and nothing that was acknowledged is missing.",
   nodes: 3,
   steps: [
-    {
-      look: async (lab) => {
-        lab.old = await lab.leader();
-        lab.value = `before ${Date.now()}`;
-        lab.written = await tabraft.put("experiment/before", lab.value);
-        return `Node ${lab.old.id} leads in term ${lab.old.term}. A write is at index ${lab.written.index}.`;
-      },
-    },
-    {
-      ask: "Crash the leader: press Crash on the card with the crown.",
-      act: (lab) => tabraft.crash(lab.old.id),
-      seen: async (lab, status) => {
-        if (nodeOf(status, lab.old.id).epoch === lab.old.epoch && nodeOf(status, lab.old.id).state === "running") return;
+    put("before", "Put a key: under Write and read, press Put."),
+    crashLeader(
+      "old",
+      "Crash the leader: press Crash on the card with the crown. The page then times a write.",
+      async (lab) => {
         lab.took = await lab.writes("experiment/after");
         return `Node ${lab.old.id} is gone. The next write was acknowledged after ${ms(lab.took)}.`;
       },
-    },
+    ),
     {
       look: async (lab) => {
         lab.next = await lab.leader();
         return `Node ${lab.next.id} leads in term ${lab.next.term}.`;
       },
     },
-    {
-      ask: "Start the crashed node: press Start on its card.",
-      act: async (lab) => {
-        const { state } = nodeOf(await lab.status(), lab.old.id);
-        if (state !== "running") await tabraft.start(lab.old.id);
-      },
-      seen: (lab, status) => {
-        const [leader, again] = [leaderOf(status), nodeOf(status, lab.old.id)];
-        lab.equal = leader && again.applied === leader.applied && again.digest === leader.digest;
-        return again.state === "running" && lab.equal && `Node ${lab.old.id} read its log back and caught up.`;
-      },
-    },
+    start(
+      "old",
+      "Start the crashed node: press Start on its card.",
+      (lab) => `Node ${lab.old.id} read its log back and caught up.`,
+    ),
   ],
   outcome: async (lab) => {
-    const kept = await tabraft.get("experiment/before");
+    const kept = await tabraft.get(lab.before.key);
     return [
       {
         theory: "Another leader is elected, in a later term.",
@@ -116,13 +106,13 @@ export const leaderCrash = {
       },
       {
         theory: "An acknowledged write is not lost.",
-        seen: `The write before the crash is ${kept === lab.value ? "there" : "gone"}.`,
-        holds: kept === lab.value,
+        seen: `The write before the crash is ${kept === lab.before.value ? "there" : "gone"}.`,
+        holds: kept === lab.before.value,
       },
       {
         theory: "A node that comes back has the same state as the others at the same index.",
         seen: lab.equal ? "Equal digests at equal indices." : "The digests differ.",
-        holds: Boolean(lab.equal),
+        holds: lab.equal,
       },
     ];
   },
@@ -137,50 +127,46 @@ export const staleLeader = {
     "must not commit, nor answer a linearizable read. A stale read it may answer, with old data.",
   nodes: 3,
   steps: [
-    {
-      look: async (lab) => {
-        lab.old = await lab.leader();
-        await tabraft.put("experiment/part", "before");
-        await lab.settled();
-        return `Node ${lab.old.id} leads. The key experiment/part is “before” everywhere.`;
-      },
-    },
+    put("part", "Put a key: under Write and read, press Put."),
     {
       ask: "Cut the leader off: on the map, press its number beside Cut off node.",
+      before: async (lab) => {
+        await lab.settled();
+        lab.old = await lab.leader();
+      },
       act: async (lab) => {
         const others = followersOf(await lab.status()).map(({ id }) => id);
         await tabraft.partition([[lab.old.id], others]);
       },
-      seen: async (lab, status) => {
-        const next = status.nodes.find(({ id, role, term }) => role === "leader" && id !== lab.old.id && term > lab.old.term);
-        if (!next) return;
-        lab.next = next;
-        return `Nodes ${followersOf(status).map(({ id }) => id).concat(next.id).filter((id) => id !== lab.old.id).sort().join(" and ")} are a majority, and node ${next.id} leads them in term ${next.term}.`;
+      seen: (lab, { nodes }) => {
+        lab.next = nodes.find(({ id, role, term }) => role === "leader" && id !== lab.old.id && term > lab.old.term);
+        if (!lab.next) return;
+        const rest = nodes.map(({ id }) => id).filter((id) => id !== lab.old.id);
+        return `Nodes ${rest.join(" and ")} are a majority, and node ${lab.next.id} leads them in term ${lab.next.term}.`;
       },
+      wait: (lab) => `Node ${lab.old.id} led when this step began. The others have elected nobody yet.`,
     },
+    put("later", "Put the same key with another value: under Write and read, From the leader.", "part"),
     {
+      page:
+        "The page asks the node that was cut off for a write, a linearizable read and a stale read, within " +
+        `${CUT_OFF_MS} ms each, and notes the answers. You can ask it, too: choose it under From.`,
       look: async (lab) => {
         const alone = { node: lab.old.id, timeoutMs: CUT_OFF_MS };
-        lab.write = await lab.refusal(tabraft.put("experiment/part", "alone", alone));
-        lab.read = await lab.refusal(tabraft.get("experiment/part", alone));
-        await tabraft.put("experiment/part", "after", { node: lab.next.id });
-        lab.stale = await tabraft.get("experiment/part", { node: lab.old.id, consistency: "stale" });
-        return `The majority took a write. Node ${lab.old.id} refused a write (${lab.write}) and a linearizable read (${lab.read}), and has “${lab.stale}”.`;
+        lab.write = await lab.refusal(tabraft.put(lab.part.key, "alone", alone));
+        lab.read = await lab.refusal(tabraft.get(lab.part.key, alone));
+        lab.stale = await tabraft.get(lab.part.key, { node: lab.old.id, consistency: "stale" });
+        return `Node ${lab.old.id} refused a write (${lab.write}) and a linearizable read (${lab.read}), and has “${lab.stale}”.`;
       },
     },
-    {
-      ask: "Heal the network: press Heal all.",
-      act: () => tabraft.heal(),
-      seen: async (lab, status) => {
-        const leader = leaderOf(status);
-        const old = nodeOf(status, lab.old.id);
-        return leader && old.term === leader.term && old.digest === leader.digest &&
-          `Node ${lab.old.id} follows again, in term ${leader.term}.`;
-      },
-    },
+    heal((lab, status) => {
+      const [leader, old] = [leaderOf(status), nodeOf(status, lab.old.id)];
+      return leader && old.term === leader.term && old.digest === leader.digest &&
+        `Node ${lab.old.id} follows again, in term ${leader.term}.`;
+    }),
   ],
   outcome: async (lab) => {
-    const now = await tabraft.get("experiment/part");
+    const now = await tabraft.get(lab.part.key);
     return [
       {
         theory: "Without a majority nothing is acknowledged.",
@@ -190,83 +176,12 @@ export const staleLeader = {
       {
         theory: "Without a majority no read is linearizable.",
         seen: `The read ended with ${lab.read}; the stale one gave “${lab.stale}”.`,
-        holds: ["TIMEOUT", "NO_LEADER"].includes(lab.read) && lab.stale === "before",
+        holds: ["TIMEOUT", "NO_LEADER"].includes(lab.read) && lab.stale === lab.part.value,
       },
       {
         theory: "What the majority committed holds, wherever one asks.",
         seen: `The key is “${now}” now.`,
-        holds: now === "after",
-      },
-    ];
-  },
-  after: restore,
-};
-
-const APART_MS = 1_500;
-
-export const splitVote = {
-  id: "split-vote",
-  title: "Nobody gets a majority",
-  about:
-    "Every node is alone and would be elected by itself only. If each of them began one term after the " +
-    "other, the first that is heard again would drive the leader out. So a node first asks whether it " +
-    "could win at all (pre-vote), and begins a term only then. Chance decides who asks first.",
-  nodes: 3,
-  steps: [
-    {
-      ask: "Cut every node off: on the map, press each number beside Cut off node.",
-      before: async (lab) => {
-        lab.old = await lab.leader();
-      },
-      act: async (lab) => {
-        await tabraft.partition((await lab.status()).nodes.map(({ id }) => [id]));
-      },
-      seen: (lab, { nodes }) => {
-        const alone = nodes.every(({ role }) => role !== "leader");
-        lab.before = Math.max(...nodes.map(({ term }) => term));
-        return alone && `Each is alone, and nobody leads. Node ${lab.old.id} heard of no majority and stepped down.`;
-      },
-    },
-    {
-      look: async (lab) => {
-        await lab.sleep(APART_MS);
-        const { nodes } = await lab.status();
-        lab.during = Math.max(...nodes.map(({ term }) => term));
-        const roles = nodes.map(({ id, role }) => `node ${id} is a ${role}`);
-        return `After ${APART_MS / 1_000} s ${roles.join(", ")}. The term is ${lab.during}.`;
-      },
-    },
-    {
-      ask: "Heal the network: press Heal all.",
-      act: async (lab) => {
-        lab.healed = performance.now();
-        await tabraft.heal();
-      },
-      seen: (lab, status) => {
-        const leader = leaderOf(status);
-        lab.next = leader;
-        lab.took = performance.now() - (lab.healed ?? performance.now());
-        return leader && `Node ${leader.id} leads in term ${leader.term}.`;
-      },
-    },
-  ],
-  outcome: (lab) => {
-    const rivals = [...lab.leaders.values()].filter((ids) => ids.size > 1);
-    return [
-      {
-        theory: "A node that could not win begins no term.",
-        seen: `The term was ${lab.before} when they parted, and ${lab.during} after ${APART_MS / 1_000} s.`,
-        holds: lab.during === lab.before,
-      },
-      {
-        theory: "When they hear each other again, one is elected, in a later term.",
-        seen: `Node ${lab.next.id} leads in term ${lab.next.term}${lab.healed ? `, ${ms(lab.took)} later` : ""}.`,
-        holds: lab.next.term > lab.before,
-      },
-      {
-        theory: "No term has two leaders.",
-        seen: `Leaders were seen in ${lab.leaders.size} terms, one in each.`,
-        holds: rivals.length === 0,
+        holds: now === lab.later.value,
       },
     ];
   },
@@ -281,56 +196,56 @@ export const pausedLeader = {
     "in its own eyes. Leases that rest on its clock would let it answer stale reads when it wakes.",
   nodes: 3,
   steps: [
+    put("sleep", "Put a key: under Write and read, press Put."),
     {
-      look: async (lab) => {
-        lab.old = await lab.leader();
-        await tabraft.put("experiment/sleep", "before");
+      ask: "Pause the leader: press Pause on the card with the crown.",
+      before: async (lab) => {
         await lab.settled();
-        return `Node ${lab.old.id} leads in term ${lab.old.term}.`;
+        lab.old = await lab.leader();
       },
-    },
-    {
-      ask: "Pause the leader: press Pause on its card.",
       act: (lab) => tabraft.pause(lab.old.id),
-      seen: (lab, { nodes }) => {
-        lab.next = nodes.find(({ id, role, state }) => role === "leader" && state === "running" && id !== lab.old.id);
-        return lab.next && `It sleeps. Node ${lab.next.id} leads in term ${lab.next.term}.`;
+      seen: (lab, status) => {
+        const { id } = lab.old;
+        lab.next = status.nodes.find((it) => it.id !== id && it.role === "leader" && it.state === "running");
+        const sleeps = nodeOf(status, id).state === "paused";
+        return sleeps && lab.next && `It sleeps. Node ${lab.next.id} leads in term ${lab.next.term}.`;
+      },
+      wait: (lab, status) => {
+        const { id, state } = nodeOf(status, lab.old.id);
+        return state === "paused" ? "It sleeps. The others have elected nobody yet." : `Node ${id} is not paused.`;
       },
     },
+    put("woken", "Put the same key with another value, which the sleeper knows nothing of.", "sleep"),
     {
-      look: async (lab) => {
-        await tabraft.put("experiment/sleep", "after");
-        return "The others took a write that the sleeper knows nothing of.";
-      },
-    },
-    {
-      ask: "Wake it: press Resume on its card.",
-      // Asked in the same moment, before it can have heard of the others.
+      ask: "Wake it: press Resume on its card. The page asks it for the key at once.",
+      // In the same moment, before it can have heard of the others.
       act: async (lab) => {
         const woken = tabraft.resume(lab.old.id);
-        const asked = tabraft.get("experiment/sleep", { node: lab.old.id });
+        const asked = tabraft.get(lab.sleep.key, { node: lab.old.id });
         await woken;
         lab.answer = await asked.catch((error) => error.code);
       },
       seen: async (lab, status) => {
         const [leader, old] = [leaderOf(status), nodeOf(status, lab.old.id)];
-        if (!leader || old.state !== "running" || old.leader !== leader.id) return;
-        lab.answer ??= await tabraft.get("experiment/sleep", { node: lab.old.id });
+        if (old.state !== "running") return;
+        lab.answer ??= await tabraft.get(lab.sleep.key, { node: lab.old.id }).catch((error) => error.code);
+        if (!leader || old.leader !== leader.id) return;
         lab.role = old.role;
-        return `Node ${lab.old.id} follows node ${leader.id}. Asked as it woke, it answered “${lab.answer}”.`;
+        return `Node ${lab.old.id} follows node ${leader.id}. Asked when it woke, it answered “${lab.answer}”.`;
       },
+      wait: (lab) => `Node ${lab.old.id} sleeps, or does not follow yet.`,
     },
   ],
   outcome: (lab) => [
     {
       theory: "The others elect a leader while it sleeps.",
-      seen: `Node ${lab.next.id} led in term ${lab.next.term}.`,
+      seen: `Node ${lab.next.id} led in term ${lab.next.term}, after node ${lab.old.id} in term ${lab.old.term}.`,
       holds: lab.next.term > lab.old.term,
     },
     {
       theory: "Woken, it answers no linearizable read from what it had.",
-      seen: `It answered “${lab.answer}”.`,
-      holds: lab.answer !== "before",
+      seen: `It had “${lab.sleep.value}”, and answered “${lab.answer}”.`,
+      holds: lab.answer !== lab.sleep.value,
     },
     {
       theory: "It steps down when it hears of the later term.",

@@ -1,5 +1,6 @@
 // Figure 8 of the Raft paper: why a leader does not commit entries of earlier terms by counting.
 
+import { settings, settingsBack } from "./hands.js";
 import { nodeOf, restore } from "./lab.js";
 
 const KEY = "experiment/figure-8";
@@ -43,26 +44,28 @@ export const figure8 = {
   nodes: 5,
   query: "&tick_ms=200",
   steps: [
-    {
-      look: async (lab) => {
-        const { tickMs, salvage, succession, revive } = await tabraft.settings();
+    settings(
+      // By election timeouts alone, as in the paper.
+      { salvage: false, succession: false, revive: "manual" },
+      "Under Settings set Salvage and Succession to off, Revive to manual, and press Apply in all tabs.",
+      ({ now: { tickMs } }) => {
         if (tickMs < TICK_MS_MIN) {
           throw new Error(`Elections are too quick to be caught with a tick of ${tickMs} ms. Open it in a cluster of its own.`);
         }
+      },
+    ),
+    {
+      page:
+        "The page takes (a) to (d), for single messages decide there. (a) It writes a small value, cuts the leader " +
+        "and one follower off from the rest, and has them take a large one.",
+      look: async (lab) => {
+        const { tickMs } = lab.now;
         Object.assign(lab, { tickMs, slowMs: SLOW_TICKS * tickMs });
-        lab.settings = { salvage, succession, revive };
-        // By election timeouts alone, as in the paper.
-        await tabraft.configure({ salvage: false, succession: false, revive: "manual" });
         await tabraft.put(KEY, "before");
         const old = await lab.leader();
-        const { nodes, leader } = await lab.settled();
-        const [second, ...others] = nodes.map(({ id }) => id).filter((id) => id !== leader);
-        Object.assign(lab, { pair: [leader, second], others, term: old.term, index: old.lastIndex + 1 });
-        return `Node ${leader} leads in term ${old.term}. The logs end at ${old.lastIndex}, everywhere.`;
-      },
-    },
-    {
-      look: async (lab) => {
+        const { nodes, leader: first } = await lab.settled();
+        const [other, ...others] = nodes.map(({ id }) => id).filter((id) => id !== first);
+        Object.assign(lab, { pair: [first, other], others, term: old.term, index: old.lastIndex + 1 });
         await tabraft.partition([lab.pair, lab.others]);
         const [leader, second] = lab.pair;
         // Three others have no leader and will elect one: none of their messages is to be quick.
@@ -75,6 +78,7 @@ export const figure8 = {
       },
     },
     {
+      page: "(b) The page waits until one of the other three is elected, and crashes it before its first entry arrives anywhere.",
       look: async (lab) => {
         const rival = await lab.until("nobody is elected", (status) => newLeader(status, lab.others, lab.term));
         // What it sent is on slow links still, and dies with it.
@@ -88,6 +92,9 @@ export const figure8 = {
       },
     },
     {
+      page:
+        "(c) The page joins the pair with a third node. Their leader sends it the entry of (a), and the page stops what " +
+        "comes after that.",
       look: async (lab) => {
         lab.third = lab.voters[0];
         await tabraft.partition([[...lab.pair, lab.third]]);
@@ -108,6 +115,7 @@ export const figure8 = {
       },
     },
     {
+      page: "(d) The page crashes that leader and cuts its partner off. It starts the node of (b) among the three, whose log ends in a later term.",
       look: async (lab) => {
         await tabraft.crash(lab.back);
         const rest = lab.pair.filter((id) => id !== lab.back);
@@ -121,7 +129,7 @@ export const figure8 = {
       },
     },
     {
-      ask: "Heal the network, and start the crashed node.",
+      ask: "Press Heal all on the map, and Start on the card of the node that crashed.",
       act: (lab) => restore(lab),
       seen: async (lab, { nodes }) => {
         const [one] = nodes;
@@ -130,6 +138,10 @@ export const figure8 = {
         lab.terms = new Set(nodes.map((node) => termAt(node, lab.index)));
         lab.value = await tabraft.get(KEY);
         return `All have the same log. Entry ${lab.index} is of term ${[...lab.terms].join(", ")}.`;
+      },
+      wait: (lab, { nodes }) => {
+        const idle = nodes.filter(({ state }) => state !== "running").map(({ id }) => id);
+        return idle.length ? `Not running: ${list(idle)}.` : "The logs differ still.";
       },
     },
   ],
@@ -156,7 +168,7 @@ export const figure8 = {
     },
   ],
   after: async (lab) => {
-    if (lab.settings) await tabraft.configure(lab.settings);
+    await settingsBack(lab);
     await restore(lab);
   },
 };

@@ -1,6 +1,7 @@
 // Who may host a node: two hosts for one id, and what a host is worth that has lost it.
 
-import { followersOf, leaderOf, nodeOf, restore } from "./lab.js";
+import { start } from "./hands.js";
+import { followersOf, nodeOf, restore } from "./lab.js";
 
 const done = (request) =>
   new Promise((ok, fail) => {
@@ -48,14 +49,6 @@ const failed = (lab, id, word) =>
     return state === "failed" && problem.includes(word) && problem;
   });
 
-const again = async (lab, id) => {
-  await tabraft.start(id);
-  return lab.until("it does not catch up", (status) => {
-    const [leader, node] = [leaderOf(status), nodeOf(status, id)];
-    return leader && node.state === "running" && node.applied === leader.applied && node.digest === leader.digest && node;
-  });
-};
-
 export const sameId = {
   id: "same-id",
   title: "The same id twice",
@@ -66,10 +59,11 @@ export const sameId = {
   nodes: 3,
   steps: [
     {
+      page: "The page starts a follower that runs already. The button on its card would refuse to.",
       look: async (lab) => {
         const { cluster } = await lab.settled();
         const { id, epoch } = followersOf(await lab.status())[0];
-        Object.assign(lab, { cluster, id, epoch });
+        Object.assign(lab, { cluster, id, epoch, host: { id } });
         const error = await tabraft.start(id).then(() => ({ message: "It started." }), (it) => it);
         lab.code = error.code ?? "acknowledged";
         const node = nodeOf(await lab.status(), id);
@@ -78,6 +72,9 @@ export const sameId = {
       },
     },
     {
+      page:
+        `The page steals the lock of that node, starts the node while the lock is held, writes ${WRITES} times, and lets go. ` +
+        "A browser takes locks away when it must; there is no button for that.",
       look: async (lab) => {
         const name = `tabraft:${lab.cluster}:node:${lab.id}`;
         const taken = new Promise((ok, fail) => {
@@ -94,23 +91,23 @@ export const sameId = {
         lab.second = await lab.refusal(tabraft.start(lab.id));
         await goOn();
         lab.later = await stored(lab.cluster, lab.id);
-        return `Its lock was stolen. It says: “${lab.lockLost}” While the other held the lock, starting it ended with ${lab.second}.`;
-      },
-    },
-    {
-      look: async (lab) => {
         lab.release();
         delete lab.release;
         await lab.until("the lock is not free", async () => {
           const { held } = await navigator.locks.query();
-          return held.every(({ name }) => name !== `tabraft:${lab.cluster}:node:${lab.id}`);
+          return held.every((it) => it.name !== name);
         });
-        const { epoch } = await again(lab, lab.id);
-        lab.next = epoch;
-        return `The other let go. Node ${lab.id} was started, in epoch ${epoch} after ${lab.epoch}, and caught up.`;
+        return `Its lock was stolen. It says: “${lab.lockLost}” While the other held the lock, starting it ended with ${lab.second}.`;
       },
     },
+    start("host", "Start that node: press Start on the card of the one that failed.", (lab, node) => {
+      lab.next = node.epoch;
+      return `Node ${lab.id} runs, in epoch ${node.epoch} after ${lab.epoch}, and caught up.`;
+    }),
     {
+      page:
+        `The page opens the node's database as another host would, raises the epoch there, and writes ${2 * WRITES} times. ` +
+        "No button does that.",
       look: async (lab) => {
         lab.before = await stored(lab.cluster, lab.id, true);
         await goOn();
@@ -120,16 +117,10 @@ export const sameId = {
         return `Its database was opened by another, and it heard nothing of that: it has its lock still, and tried to write. It says: “${lab.fenced}”`;
       },
     },
-    {
-      ask: "Start it again.",
-      act: (lab) => tabraft.start(lab.id),
-      seen: (lab, status) => {
-        const [leader, node] = [leaderOf(status), nodeOf(status, lab.id)];
-        lab.equal = leader && node.applied === leader.applied && node.digest === leader.digest;
-        lab.last = node.epoch;
-        return node.state === "running" && lab.equal && `Node ${lab.id} runs in epoch ${node.epoch}, and caught up.`;
-      },
-    },
+    start("host", "Start it again: press Start on its card.", (lab, node) => {
+      lab.last = node.epoch;
+      return `Node ${lab.id} runs in epoch ${node.epoch}, and caught up.`;
+    }),
   ],
   outcome: (lab) => [
     {
@@ -150,7 +141,7 @@ export const sameId = {
     {
       theory: "Every host raises the epoch, so that the newest is the one that writes.",
       seen: `Epochs ${lab.epoch}, ${lab.next}, then ${lab.last}, with the other's between.`,
-      holds: lab.epoch < lab.next && lab.next + 1 < lab.last && Boolean(lab.equal),
+      holds: lab.epoch < lab.next && lab.next + 1 < lab.last && lab.equal,
     },
   ],
   after: async (lab) => {

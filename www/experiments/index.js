@@ -6,11 +6,12 @@
 
 import { compaction, aWrite, farBehind, salvage } from "./log.js";
 import { damagedLog, fullDisk, twoNodes } from "./disks.js";
-import { firstElection, leaderCrash, pausedLeader, splitVote, staleLeader } from "./elections.js";
+import { firstElection, leaderCrash, pausedLeader, staleLeader } from "./elections.js";
 import { figure8 } from "./figure8.js";
 import { sameId } from "./hosts.js";
-import { OWN, run } from "./lab.js";
+import { Guidance, OWN, run } from "./lab.js";
 import { lostQuorum, members } from "./members.js";
+import { splitVote } from "./split.js";
 
 const library = [
   leaderCrash,
@@ -31,6 +32,9 @@ const library = [
   lostQuorum,
 ];
 
+/** Who takes a step: a person, or the page in a person's place, or nobody, where one only looks. */
+const taker = ({ act, page }) => (act ? "person" : page ? "page" : "nobody");
+
 let running;
 let ended = Promise.resolve();
 
@@ -44,13 +48,19 @@ globalThis.tabraftExperiments = {
       // A cluster of that name is new each time.
       link: `?cluster=${OWN}${id}-${Date.now().toString(36)}&nodes=${nodes}${query}&experiment=${id}`,
       elsewhere: destroys && !(new URLSearchParams(location.search).get("cluster") ?? "").startsWith(OWN),
-      steps: steps.map(({ ask }) => ask ?? null),
+      steps: steps.map((step) => ({ taker: taker(step), words: step.ask ?? step.page ?? "" })),
     })),
+
+  /** One of them, as it is written: to read, or to make another of. */
+  of: (id) => library.find((it) => it.id === id),
 
   /** Puts one of a person's own before the others; one of the same id takes the other's place. */
   add: (experiment) => {
     for (const name of ["id", "title", "about", "nodes", "steps", "outcome"]) {
       if (experiment?.[name] === undefined) throw new TypeError(`An experiment needs ${name}.`);
+    }
+    for (const { ask, act, seen, look } of experiment.steps) {
+      if (!look && !(ask && act && seen)) throw new TypeError("A step needs ask, act and seen, or look.");
     }
     const same = library.findIndex(({ id }) => id === experiment.id);
     if (same >= 0) library.splice(same, 1);
@@ -60,17 +70,20 @@ globalThis.tabraftExperiments = {
 
   /** Runs one, and stops the one before. See `run` in lab.js. */
   run: async (id, byItself = true, tell = () => {}) => {
-    const experiment = library.find((it) => it.id === id);
+    const experiment = tabraftExperiments.of(id);
     if (!experiment) throw new Error(`There is no experiment ${id}.`);
-    running?.abort();
-    const mine = (running = new AbortController());
-    const outcome = ended.then(() => run(experiment, byItself, tell, mine.signal));
+    running?.stop();
+    const mine = (running = new Guidance());
+    const outcome = ended.then(() => run(experiment, byItself, tell, mine));
     // The next one waits until this one has put the cluster back.
     ended = outcome.catch(() => {});
     return outcome;
   },
 
+  /** Takes the step that waits for a person. */
+  help: () => running?.help(),
+
   /** Ends what runs, by its `after`. */
-  stop: () => running?.abort(),
+  stop: () => running?.stop(),
 };
 dispatchEvent(new Event("tabraftexperiments"));

@@ -6,11 +6,15 @@
 //   about        a few sentences: what is asked, and why it matters
 //   nodes        members it needs; `query` for what a cluster of its own needs besides
 //   destroys     whether it runs in a cluster of its own only, which is of no use afterwards
-//   steps        in order, each either an act or a look:
-//                  { ask, act(lab), seen(lab, status) }  `ask` says what to do and `act` does it;
-//                                                        `seen` gives a sentence once it shows
-//                  { look(lab) }                         gives a sentence
-//                  `before(lab)` of either is run first
+//   steps        in order, each one of these:
+//                  { ask, act(lab), seen(lab, status), wait(lab, status) }
+//                                       for a person: `ask` says what to do and where, and `act` does
+//                                       it; `seen` gives a sentence once it shows, and until then
+//                                       `wait`, which need not be there, one on what is missing
+//                  { page, look(lab) }  the page acts, since a person could not: `page` says what it
+//                                       does and why; `look` does it and gives a sentence
+//                  { look(lab) }        the page looks only, and gives a sentence
+//                  `before(lab)` of any is run first; it only looks
 //   outcome(lab) rows of { theory, seen, holds }: what should be so, what was, and whether
 //   after(lab)   mends what it broke, however it ended
 
@@ -23,6 +27,32 @@ export const OWN = "try-";
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Stopped extends Error {}
+
+/** What a person says while an experiment runs: that it is to end, that the page is to take a step. */
+export class Guidance {
+  #ending = new AbortController();
+  #asked = false;
+
+  get signal() {
+    return this.#ending.signal;
+  }
+
+  stop() {
+    this.#ending.abort();
+  }
+
+  /** The page is to take the step that is waited for. */
+  help() {
+    this.#asked = true;
+  }
+
+  /** Whether the page was asked since this was last called. */
+  wasAsked() {
+    const asked = this.#asked;
+    this.#asked = false;
+    return asked;
+  }
+}
 
 /** What one run of an experiment sees and remembers. */
 export class Lab {
@@ -67,6 +97,11 @@ export class Lab {
     return this.until("no leader", leaderOf);
   }
 
+  /** Waits for a node that leads, whoever follows it, and returns its status. */
+  leading() {
+    return this.until("no leader", (status) => nodeOf(status, status.leader));
+  }
+
   /** Waits until all members run and are equal, and returns the status. */
   settled() {
     return this.until("the nodes do not agree", (status) => {
@@ -108,6 +143,12 @@ export const nodeOf = ({ nodes }, id) => nodes.find((node) => node.id === id);
 export const followersOf = ({ leader, nodes }) =>
   nodes.filter(({ id, member, state }) => id !== leader && member && state === "running");
 
+/** Whether a node runs and has the leader's state. */
+export const caughtUp = (status, id) => {
+  const [leader, node] = [leaderOf(status), nodeOf(status, id)];
+  return Boolean(leader) && node.state === "running" && node.applied === leader.applied && node.digest === leader.digest;
+};
+
 export const ms = (time) => `${Math.max(1, Math.round(time)).toLocaleString("en")} ms`;
 
 /** Starts what does not run, and heals all links. */
@@ -125,12 +166,35 @@ export const restore = async (lab) => {
   await lab.settled();
 };
 
+/** Takes a step, or waits until a person has; asked for help, takes it all the same. */
+const take = async (lab, step, byItself, guidance, tell) => {
+  // What was said of the step before does not count.
+  guidance.wasAsked();
+  if (byItself) await step.act(lab);
+  let told;
+  const look = async (status) => {
+    if (!byItself && guidance.wasAsked()) {
+      tell("now", "The page takes this step.");
+      await step.act(lab);
+      // Pressed once more meanwhile.
+      guidance.wasAsked();
+      return;
+    }
+    const seen = await step.seen(lab, status);
+    const missing = seen ? told : step.wait?.(lab, status) || "Not seen yet.";
+    if (missing !== told) tell("now", (told = missing));
+    return seen;
+  };
+  return lab.until("the step did not show", look, byItself ? PATIENCE_MS : Infinity);
+};
+
 /**
- * Runs an experiment. With `byItself` it takes the steps; else it waits until a person has. `tell`
- * hears of each step: its number, "now" or "done", and a sentence. Returns the outcome's rows.
+ * Runs an experiment. With `byItself` it takes the steps; else it waits until a person has, or has said
+ * by the `guidance` that the page is to. `tell` hears of each step: its number, "now" or "done", and a
+ * sentence: what is missing, what was seen. Returns the outcome's rows.
  */
-export const run = async (experiment, byItself, tell, signal) => {
-  const lab = new Lab(signal);
+export const run = async (experiment, byItself, tell, guidance) => {
+  const lab = new Lab(guidance.signal);
   const { cluster, nodes } = await lab.status();
   const members = nodes.filter(({ member }) => member).length;
   if (members !== experiment.nodes) {
@@ -146,13 +210,10 @@ export const run = async (experiment, byItself, tell, signal) => {
     for (const [n, step] of experiment.steps.entries()) {
       tell(n, "now", "");
       await step.before?.(lab);
-      if (step.look) {
-        tell(n, "done", await step.look(lab));
-        continue;
-      }
-      if (byItself) await step.act(lab);
-      const patience = byItself ? PATIENCE_MS : Infinity;
-      tell(n, "done", await lab.until("the step did not show", (status) => step.seen(lab, status), patience));
+      const seen = step.look
+        ? await step.look(lab)
+        : await take(lab, step, byItself, guidance, (state, words) => tell(n, state, words));
+      tell(n, "done", seen);
     }
     return await experiment.outcome(lab);
   } finally {

@@ -1,6 +1,7 @@
 // The log: a write's way through it, what is folded away, and what a dead leader had in it.
 
-import { followersOf, leaderOf, ms, nodeOf, restore } from "./lab.js";
+import { ENTRIES, put, putAfter, settingsBack, shortLog, start, stopFollower, writeMany } from "./hands.js";
+import { caughtUp, followersOf, leaderOf, ms, nodeOf, restore } from "./lab.js";
 
 export const aWrite = {
   id: "a-write",
@@ -11,20 +12,17 @@ export const aWrite = {
   nodes: 3,
   steps: [
     {
-      ask: "Write something: a key, a value, Put.",
+      ask: "Put a key: under Write and read, press Put.",
       before: async (lab) => {
         lab.leader = await lab.leader();
         lab.from = lab.leader.applied;
       },
-      act: async (lab) => {
-        lab.index = (await tabraft.put("experiment/way", "1")).index;
+      act: () => tabraft.put("experiment/way", "1"),
+      seen: async (lab, status) => {
+        lab.index = (await putAfter(status, lab.from))?.index;
+        return lab.index && `It is entry ${lab.index} of the log.`;
       },
-      seen: (lab, status) => {
-        const leader = nodeOf(status, lab.leader.id);
-        if (leader.applied === lab.from) return;
-        lab.index ??= leader.applied;
-        return `It is entry ${lab.index} of the log.`;
-      },
+      wait: () => "Nothing was put yet.",
     },
     {
       look: async (lab) => {
@@ -58,24 +56,9 @@ export const aWrite = {
   },
 };
 
-/** Writes `count` keys, 64 at a time. */
-const fill = async (prefix, count) => {
-  for (let n = 0; n < count; n += 64) {
-    const some = Array.from({ length: Math.min(64, count - n) }, (_, k) => `${prefix}/${n + k}`);
-    await Promise.all(some.map((key) => tabraft.put(key, "x".repeat(64))));
-  }
-};
-
-const ENTRIES = 200;
-
-const shortLog = async (lab) => {
-  const { snapshotEntries, catchupEntries } = await tabraft.settings();
-  lab.settings = { snapshotEntries, catchupEntries };
-  await tabraft.configure({ snapshotEntries: ENTRIES, catchupEntries: 50 });
-};
-
+/** What the experiments on the log changed is put back. */
 const longLog = async (lab) => {
-  if (lab.settings) await tabraft.configure(lab.settings);
+  await settingsBack(lab);
   await restore(lab);
 };
 
@@ -87,39 +70,50 @@ export const compaction = {
     "snapshot of its state now and then, and drops the entries that led to it, but for some for the slow.",
   nodes: 3,
   steps: [
+    shortLog,
+    put("old", "Put a key, whose entry is to go: under Write and read, press Put."),
+    writeMany("experiment/fold", "the entry of that key is still in a log", (lab, { nodes }, leader) => {
+      if (nodes.some(({ firstIndex }) => firstIndex <= lab.old.index)) return;
+      lab.folded = nodes;
+      lab.length = leader.lastIndex - leader.firstIndex + 1;
+      return `${lab.written.toLocaleString("en")} entries later the leader has a snapshot at ${leader.snapshotIndex}, and its log begins at ${leader.firstIndex}.`;
+    }),
     {
-      look: async (lab) => {
-        await shortLog(lab);
-        lab.before = await lab.leader();
-        return `A snapshot is due every ${ENTRIES} entries now. The leader's log begins at ${lab.before.firstIndex}.`;
+      ask: "Crash a follower: press Crash on a card without the crown.",
+      before: async (lab) => {
+        lab.hosts = (await lab.settled()).nodes;
       },
-    },
-    {
-      look: async (lab) => {
-        await fill("experiment/fold", 5 * ENTRIES);
-        lab.folded = await lab.until("no snapshot", (status) => {
-          const leader = leaderOf(status);
-          return leader?.snapshotIndex > lab.before.snapshotIndex && status;
+      act: async (lab) => tabraft.crash(followersOf(await lab.status())[0].id),
+      seen: (lab, status) => {
+        lab.crashed = lab.hosts.find(({ id, epoch }) => {
+          const now = nodeOf(status, id);
+          return now.state !== "running" || now.epoch !== epoch;
         });
-        const { firstIndex, snapshotIndex } = leaderOf(lab.folded);
-        return `${5 * ENTRIES} writes later there is a snapshot at ${snapshotIndex}, and the log begins at ${firstIndex}.`;
+        return lab.crashed && `Node ${lab.crashed.id} has crashed: all that it has is on its disk.`;
       },
+      wait: () => "All nodes run.",
     },
+    start("crashed", "Start it again: press Start on its card.", (lab, node) => {
+      lab.back = node;
+      return `Node ${node.id} began with its snapshot, read its log from ${node.firstIndex} on, and caught up.`;
+    }),
   ],
-  outcome: (lab) => {
-    const leader = leaderOf(lab.folded);
-    const length = leader.lastIndex - leader.firstIndex + 1;
+  outcome: async (lab) => {
+    const { id, firstIndex } = lab.back;
+    const { key, value, index } = lab.old;
+    const kept = await tabraft.get(key, { node: id, consistency: "stale" });
+    const begin = [...lab.folded.map((node) => node.firstIndex), firstIndex];
     return [
       {
-        theory: "Entries go only when a snapshot has their effect.",
-        seen: `The log begins at ${leader.firstIndex}, the snapshot ends at ${leader.snapshotIndex}.`,
-        holds: leader.firstIndex <= leader.snapshotIndex + 1,
+        theory: "What an entry did outlives the entry: a snapshot has it.",
+        seen: `Entry ${index} is in no log; they begin at ${begin.slice(0, -1).join(", ")}. Node ${id}, started again with a log from ${firstIndex} on, has ${key} as “${kept}”.`,
+        holds: kept === value && begin.every((first) => first > index),
       },
       {
         theory: "The log stays short, however much is written.",
-        seen: `It has ${length} entries after ${leader.lastIndex - lab.before.lastIndex} new ones.`,
+        seen: `The leader's had ${lab.length} entries after ${lab.written} new ones.`,
         // One span to the next snapshot, what is kept for the slow, and what came meanwhile.
-        holds: length < 3 * ENTRIES,
+        holds: lab.length < 3 * ENTRIES && lab.length < lab.written,
       },
     ];
   },
@@ -134,39 +128,16 @@ export const farBehind = {
     "a snapshot in their place, and goes on with the log from there.",
   nodes: 3,
   steps: [
-    {
-      ask: "Stop a follower.",
-      before: shortLog,
-      act: async (lab) => {
-        await lab.leader();
-        await tabraft.stop(followersOf(await lab.status())[0].id);
-      },
-      seen: (lab, { nodes }) => {
-        lab.away = nodes.find(({ member, state }) => member && state === "stopped");
-        return lab.away && `Node ${lab.away.id} is away. Its log ends at ${lab.away.lastIndex}.`;
-      },
-    },
-    {
-      look: async (lab) => {
-        await fill("experiment/behind", 5 * ENTRIES);
-        const leader = await lab.until("the log reaches back", (status) => {
-          const leader = leaderOf(status);
-          return leader?.firstIndex > lab.away.lastIndex + 1 && leader;
-        });
-        lab.first = leader.firstIndex;
-        return `${5 * ENTRIES} writes later the leader's log begins at ${leader.firstIndex}.`;
-      },
-    },
-    {
-      ask: "Start it again.",
-      act: (lab) => tabraft.start(lab.away.id),
-      seen: (lab, status) => {
-        const [leader, back] = [leaderOf(status), nodeOf(status, lab.away.id)];
-        lab.back = back;
-        const equal = leader && back.applied === leader.applied && back.digest === leader.digest;
-        return back.state === "running" && equal && `Node ${back.id} has the snapshot at ${back.snapshotIndex} and all that came after it.`;
-      },
-    },
+    shortLog,
+    stopFollower("away"),
+    writeMany("experiment/behind", "the leader's log reaches back to the follower's end", (lab, _, leader) => {
+      lab.first = leader.firstIndex;
+      return lab.first > lab.away.lastIndex + 1 && `${lab.written.toLocaleString("en")} entries later the leader's log begins at ${lab.first}.`;
+    }),
+    start("away", "Start it again: press Start on its card.", (lab, node) => {
+      lab.back = node;
+      return `Node ${node.id} has the snapshot at ${node.snapshotIndex} and all that came after it.`;
+    }),
   ],
   outcome: async (lab) => {
     const told = (await tabraft.events({})).some(({ text }) => text.includes(`Node ${lab.away.id} installed the leader's snapshot`));
@@ -179,12 +150,15 @@ export const farBehind = {
       {
         theory: "It gets the leader's snapshot, and is equal in the end.",
         seen: told ? `It installed one, and its state is the leader's at ${lab.back.applied}.` : "It installed none.",
-        holds: told,
+        holds: told && lab.equal,
       },
     ];
   },
   after: longLog,
 };
+
+/** After a crash the others are left apart so long, at most, for one to read the dead leader's log. */
+const READ_MS = 5_000;
 
 export const salvage = {
   id: "e4-and-e5",
@@ -196,44 +170,70 @@ export const salvage = {
   query: "&tick_ms=200",
   steps: [
     {
+      ask: "Put the keys e1, e2 and e3, one after another, with any values: under Write and read.",
+      before: async (lab) => {
+        lab.from = (await lab.leader()).applied;
+      },
+      act: async () => {
+        for (const key of ["e1", "e2", "e3"]) await tabraft.put(key, "1");
+      },
+      seen: async (lab, status) => {
+        const leader = leaderOf(status);
+        if (!leader) return;
+        const here = { node: leader.id, consistency: "stale" };
+        const found = await Promise.all(["e1", "e2", "e3"].map((key) => tabraft.get(key, here)));
+        lab.missing = ["e1", "e2", "e3"].filter((_, n) => (found[n] ?? null) === null);
+        const equal = status.nodes.every(({ id }) => caughtUp(status, id));
+        return !lab.missing.length && equal && leader.applied >= lab.from + 3 && `Entries e1 to e3 are everywhere. Node ${leader.id} leads.`;
+      },
+      wait: (lab) => (lab.missing?.length ? `Missing: ${lab.missing.join(", ")}.` : "There are such keys from before. Put them once more."),
+    },
+    {
+      page:
+        "The page cuts every node off and has the leader take e4 and e5 at once. By hand it would be too late: " +
+        "a leader that hears of no majority soon steps down and takes nothing more.",
       look: async (lab) => {
         lab.old = await lab.leader();
-        for (const key of ["e1", "e2", "e3"]) await tabraft.put(`experiment/${key}`, "1");
-        await lab.settled();
-        return `Entries e1 to e3 are everywhere. Node ${lab.old.id} leads.`;
-      },
-    },
-    {
-      look: async (lab) => {
-        const others = followersOf(await lab.status()).map(({ id }) => id);
-        await tabraft.partition([[lab.old.id], others]);
+        // Of an earlier run there may be others.
+        lab.value = `${Date.now()}`;
+        await tabraft.partition((await lab.status()).nodes.map(({ id }) => [id]));
         const alone = { node: lab.old.id, timeoutMs: 300 };
-        lab.codes = await Promise.all(["e4", "e5"].map((key) => lab.refusal(tabraft.put(`experiment/${key}`, "1", alone))));
+        lab.codes = await Promise.all(["e4", "e5"].map((key) => lab.refusal(tabraft.put(key, lab.value, alone))));
         const { lastIndex, commit } = nodeOf(await lab.status(), lab.old.id);
-        lab.ahead = lastIndex - commit;
-        return `It was cut off and took e4 and e5: ${lab.ahead} entries that it alone has. The writes ended with ${lab.codes.join(" and ")}.`;
+        Object.assign(lab, { ahead: lastIndex - commit, end: lastIndex });
+        return `Node ${lab.old.id} was cut off and took e4 and e5: ${lab.ahead} entries that it alone has. The writes ended with ${lab.codes.join(" and ")}.`;
       },
     },
     {
-      ask: "Crash it: press Crash on the card with the crown.",
+      ask: "Crash the node that has them: press Crash on its card. Then the page heals the links.",
       act: (lab) => tabraft.crash(lab.old.id),
       seen: async (lab, { nodes }) => {
-        lab.next = nodes.find(({ id, role, state }) => role === "leader" && state === "running" && id !== lab.old.id);
-        if (!lab.next) return;
-        await tabraft.heal();
-        return `Node ${lab.next.id} leads.`;
+        const { id, epoch } = lab.old;
+        const dead = nodes.find((it) => it.id === id);
+        if (dead.state === "running" && dead.epoch === epoch) return;
+        lab.crashed ??= performance.now();
+        const rest = nodes.filter((it) => it.id !== id);
+        // Each is apart, and can be elected only when it has had the time to read.
+        if (!lab.healed && (rest.some(({ lastIndex }) => lastIndex >= lab.end) || performance.now() - lab.crashed > READ_MS)) {
+          lab.healed = true;
+          await tabraft.heal();
+        }
+        lab.next = rest.find(({ role, state, term }) => role === "leader" && state === "running" && term > lab.old.term);
+        return lab.next && `Node ${lab.next.id} leads in term ${lab.next.term}.`;
       },
+      wait: (lab) => (lab.crashed ? "Nobody is elected yet." : `Node ${lab.old.id} still runs.`),
     },
     {
       look: async (lab) => {
-        lab.found = await Promise.all(["e4", "e5"].map((key) => tabraft.get(`experiment/${key}`)));
-        return `e4 is ${lab.found[0] === "1" ? "there" : "lost"}, and e5 is ${lab.found[1] === "1" ? "there" : "lost"}.`;
+        lab.found = await Promise.all(["e4", "e5"].map((key) => tabraft.get(key)));
+        const [e4, e5] = lab.found.map((value) => (value === lab.value ? "there" : "lost"));
+        return `e4 is ${e4}, and e5 is ${e5}.`;
       },
     },
   ],
   outcome: async (lab) => {
     const on = (await tabraft.settings()).salvage !== false;
-    const both = lab.found.every((value) => value === "1");
+    const both = lab.found.every((value) => value === lab.value);
     return [
       {
         theory: "Nobody was told that e4 and e5 are safe.",

@@ -1,6 +1,7 @@
 // Who is a member: nodes that join and leave, and what losing too many of them means.
 
-import { followersOf, leaderOf, nodeOf, restore } from "./lab.js";
+import { put } from "./hands.js";
+import { followersOf, leaderOf, nodeOf } from "./lab.js";
 
 export const members = {
   id: "members",
@@ -11,11 +12,11 @@ export const members = {
   nodes: 3,
   steps: [
     {
-      ask: "Add a node: press Add node.",
+      ask: "Add a node: above the cards, press Add node.",
       before: async (lab) => {
         lab.voters = (await lab.leader()).voters;
       },
-      act: async (lab) => {
+      act: async () => {
         await tabraft.addNode();
       },
       seen: (lab, status) => {
@@ -24,17 +25,21 @@ export const members = {
         lab.most = leader?.voters.length;
         return lab.joined && `Node ${lab.joined} is a voter. A majority of ${lab.most} is ${status.quorum}.`;
       },
+      wait: (lab) => `The voters are ${lab.voters.join(", ")}.`,
     },
+    put("first", "Put a key: under Write and read, press Put."),
     {
       look: async (lab) => {
-        await tabraft.put("experiment/joined", "1");
         const status = await lab.settled();
-        lab.has = nodeOf(status, lab.joined).keys === leaderOf(status).keys;
-        return `Node ${lab.joined} has all ${leaderOf(status).keys} keys.`;
+        const { id, digest, applied, keys } = nodeOf(status, lab.joined);
+        const leader = leaderOf(status);
+        lab.value = await tabraft.get(lab.first.key, { node: id, consistency: "stale" });
+        lab.has = keys === leader.keys && digest === leader.digest && applied === leader.applied;
+        return `Node ${id} has all ${leader.keys} keys.`;
       },
     },
     {
-      ask: "Remove the leader: More on its card, then Remove.",
+      ask: "Remove the leader: on the card with the crown open More, press Remove, and confirm.",
       before: async (lab) => {
         lab.old = await lab.leader();
       },
@@ -44,19 +49,15 @@ export const members = {
         lab.next = leader;
         return leader && !leader.voters.includes(lab.old.id) && `Node ${lab.old.id} has left, and node ${leader.id} leads.`;
       },
+      wait: (lab) => `Node ${lab.old.id} led when this step began, and is a member still.`,
     },
-    {
-      look: async (lab) => {
-        lab.write = await lab.refusal(tabraft.put("experiment/left", "1"));
-        return `A write was ${lab.write}.`;
-      },
-    },
+    put("left", "Put a key once more."),
   ],
   outcome: (lab) => [
     {
       theory: "A node that joins gets everything that was ever written.",
-      seen: `Node ${lab.joined} ${lab.has ? "has" : "lacks"} what the leader has.`,
-      holds: lab.has,
+      seen: `Node ${lab.joined} ${lab.has ? "has" : "lacks"} what the leader has, and has “${lab.value}” of the last write.`,
+      holds: lab.has && lab.value === lab.first.value,
     },
     {
       theory: "The majority is counted among the members of the moment.",
@@ -65,11 +66,19 @@ export const members = {
     },
     {
       theory: "Even the leader can leave, and writes go on.",
-      seen: `The write after it was ${lab.write}.`,
-      holds: lab.write === "acknowledged",
+      seen: `The write after it is at index ${lab.left.index}, node ${lab.next.id} leads.`,
+      holds: lab.left.index > lab.first.index && lab.next.id !== lab.old.id,
     },
   ],
 };
+
+/** Of these nodes, those whose disk this page saw wiped. */
+const wiped = async (ids) => {
+  const events = await tabraft.events({});
+  return ids.filter((id) => events.some(({ text }) => text.startsWith(`Node ${id}'s disk was wiped.`)));
+};
+
+const refused = ({ state, problem }) => state === "failed" && problem.includes("forgotten");
 
 export const lostQuorum = {
   id: "lost-quorum",
@@ -80,37 +89,66 @@ export const lostQuorum = {
   nodes: 3,
   destroys: true,
   steps: [
+    put("kept", "Put a key: under Write and read, press Put."),
     {
+      page: "The page saves a snapshot, as Save snapshot does, and keeps the file. One that you save it could not see.",
       look: async (lab) => {
-        lab.value = `kept ${Date.now()}`;
-        await tabraft.put("experiment/kept", lab.value);
+        const status = await lab.settled();
+        const leader = leaderOf(status);
+        lab.lost = followersOf(status).map(({ id }) => id);
         lab.file = await tabraft.exportSnapshot();
-        lab.lost = followersOf(await lab.settled()).map(({ id }) => id);
-        return `A snapshot was saved: ${lab.file.size.toLocaleString("en")} bytes.`;
+        lab.saved = { keys: leader.keys, index: leader.applied };
+        return `A snapshot of ${leader.keys} keys was saved: ${lab.file.size.toLocaleString("en")} bytes.`;
       },
     },
     {
-      ask: "Stop both followers, then wipe each: More, Wipe.",
+      ask: "Put another key, one that is not there yet: it is not in the file.",
+      act: () => tabraft.put(`experiment/later-${Date.now()}`, "1"),
+      seen: async (lab) => {
+        const { nodes, leader } = await lab.settled();
+        lab.ended = nodeOf({ nodes }, leader);
+        return lab.ended.keys > lab.saved.keys && `There are ${lab.ended.keys} keys now.`;
+      },
+      wait: (lab) => `There are ${lab.saved.keys} keys, as in the file.`,
+    },
+    {
+      ask: "Stop both followers, then wipe each: on its card open More, press Wipe, and confirm.",
       act: async (lab) => {
+        const { nodes } = await lab.status();
         for (const id of lab.lost) {
-          await tabraft.stop(id);
+          if (nodeOf({ nodes }, id).state === "running") await tabraft.stop(id);
           await tabraft.wipe(id);
         }
       },
       seen: async (lab, status) => {
+        lab.wiped = await wiped(lab.lost);
         const gone = lab.lost.every((id) => nodeOf(status, id).state !== "running");
-        if (!gone) return;
+        lab.left = status.nodes.find(({ id }) => !lab.lost.includes(id));
+        return gone && lab.wiped.length === lab.lost.length && `Node ${lab.left.id} is left of three.`;
+      },
+      wait: (lab) => {
+        const left = lab.lost.filter((id) => !lab.wiped.includes(id));
+        return left.length ? `Not wiped yet: node ${left.join(", node ")}.` : "Both are wiped.";
+      },
+    },
+    {
+      ask: "Start both again: press Start on their cards. Then the page tries a write.",
+      act: (lab) => Promise.all(lab.lost.map((id) => lab.refusal(tabraft.start(id)))),
+      seen: async (lab, status) => {
+        lab.back = lab.lost.map((id) => nodeOf(status, id));
+        if (!lab.back.every(({ state }) => state === "running" || state === "failed")) return;
         lab.write = await lab.refusal(tabraft.put("experiment/alone", "1", { timeoutMs: 1_500 }));
-        return `One node is left. A write ended with ${lab.write}.`;
+        return lab.back.every(refused)
+          ? `Both are refused: “${lab.back[0].problem}” A write ended with ${lab.write}.`
+          : `A node runs that had been wiped. A write ended with ${lab.write}.`;
+      },
+      wait: (lab) => {
+        const idle = lab.back.filter(({ state }) => state !== "running" && state !== "failed");
+        return `Not started yet: node ${idle.map(({ id }) => id).join(", node ")}.`;
       },
     },
     {
-      look: async (lab) => {
-        lab.codes = await Promise.all(lab.lost.map((id) => lab.refusal(tabraft.start(id))));
-        return `Started again, the emptied nodes are refused: ${lab.codes.join(", ")}.`;
-      },
-    },
-    {
+      page: "The page makes a new cluster from the file that it kept, as Restore from file does.",
       look: async (lab) => {
         const name = `restored-${Date.now().toString(36)}`;
         lab.made = await tabraft.restore(lab.file, { cluster: name });
@@ -118,21 +156,24 @@ export const lostQuorum = {
       },
     },
   ],
-  outcome: (lab) => [
-    {
-      theory: "A minority acknowledges nothing.",
-      seen: `The write ended with ${lab.write}.`,
-      holds: ["TIMEOUT", "NO_LEADER"].includes(lab.write),
-    },
-    {
-      theory: "A node that forgot its vote does not vote again under its old id.",
-      seen: `Starting them ended with ${lab.codes.join(", ")}.`,
-      holds: lab.codes.every((code) => code !== "acknowledged"),
-    },
-    {
-      theory: "The file brings the pairs back, in a cluster with a new identity.",
-      seen: `It has ${lab.made.keys} keys.`,
-      holds: lab.made.keys > 0,
-    },
-  ],
+  outcome: async (lab) => {
+    const { id, commit } = nodeOf(await lab.status(), lab.left.id);
+    return [
+      {
+        theory: "A node that forgot its vote does not vote again under its old id.",
+        seen: `Started again, ${lab.back.filter(refused).length} of ${lab.back.length} were refused.`,
+        holds: lab.back.every(refused),
+      },
+      {
+        theory: "So what is left is a minority, and acknowledges and commits nothing.",
+        seen: `A write ended with ${lab.write}. Node ${id} had committed up to ${lab.left.commit}, and has up to ${commit}.`,
+        holds: ["TIMEOUT", "NO_LEADER"].includes(lab.write) && commit === lab.left.commit,
+      },
+      {
+        theory: "The file brings back what there was when it was saved, and nothing later.",
+        seen: `It was saved with ${lab.saved.keys} keys and lost with ${lab.ended.keys}. The new cluster has ${lab.made.keys}, of index ${lab.made.index}.`,
+        holds: lab.made.keys === lab.saved.keys && lab.made.index >= lab.kept.index && lab.made.index < lab.ended.applied,
+      },
+    ];
+  },
 };

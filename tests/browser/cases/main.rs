@@ -23,6 +23,7 @@ mod experiments;
 mod fencing;
 mod first_visit;
 mod foreign_messages;
+mod guided;
 mod harness;
 mod judge;
 mod keyboard;
@@ -88,7 +89,9 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, snapshots::far_behind),
     entry!(CHROMIUM, snapshots::configure_live),
     entry!(CHROMIUM, backups::export_restore),
-    entry!(ALL, experiments::experiment_by_hand),
+    entry!(ALL, guided::experiment_by_hand),
+    entry!(CHROMIUM, guided::experiments_by_hand),
+    entry!(CHROMIUM, guided::every_step_has_words),
     entry!(CHROMIUM, experiments::experiments_of_ones_own),
     entry!(CHROMIUM, losses::torn_browser_log),
     entry!(BOTH, losses::lost_databases),

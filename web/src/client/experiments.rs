@@ -23,6 +23,9 @@ extern "C" {
         tell: &Closure<dyn FnMut(usize, String, String)>,
     ) -> Result<Promise, JsValue>;
 
+    #[wasm_bindgen(js_namespace = tabraftExperiments, js_name = help, catch)]
+    fn help_it() -> Result<(), JsValue>;
+
     #[wasm_bindgen(js_namespace = tabraftExperiments, js_name = stop, catch)]
     fn stop_it() -> Result<(), JsValue>;
 }
@@ -37,8 +40,26 @@ pub struct Experiment {
     pub link: String,
     /// Whether it runs in a cluster of its own only, which this is not.
     pub elsewhere: bool,
-    /// What a person is asked to do in each step; nothing where there is only something to see.
-    pub steps: Vec<Option<String>>,
+    pub steps: Vec<Step>,
+}
+
+/// One step of an experiment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Step {
+    pub taker: Taker,
+    /// What is to be done and where, or what the page does; empty where nobody does anything.
+    pub words: String,
+}
+
+/// Who takes a step when a person goes through an experiment by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Taker {
+    Person,
+    /// No control of the page does it, or no hand is quick enough.
+    Page,
+    /// There is only something to see.
+    Nobody,
 }
 
 /// What should be so, what was, and whether that is the same.
@@ -61,7 +82,8 @@ pub fn list() -> Vec<Experiment> {
     })
 }
 
-/// Runs one. `tell` hears of each step: its number, whether it is done, and what was seen.
+/// Runs one. `tell` hears of each step: its number, whether it is done, and what was seen, or what is
+/// missing for it to be done.
 ///
 /// # Errors
 /// `EXPERIMENT`: why it did not come to its end.
@@ -80,6 +102,14 @@ pub async fn run(
             format!("Its outcome cannot be read: {error}."),
         )
     })
+}
+
+/// Has the page take the step that waits for a person.
+///
+/// # Errors
+/// `EXPERIMENT`: the library is not there.
+pub fn help() -> Result<(), ApiError> {
+    help_it().map_err(|error| failed(&error))
 }
 
 /// Ends the one that runs; what it changed is put back.

@@ -8,27 +8,33 @@ use super::command::{Place, Told};
 use super::feed::Feed;
 use super::focus::focus_first;
 use super::share::CopyLink;
-use crate::client::experiments::{self, CHANGED, Experiment, Finding};
+use crate::client::experiments::{self, CHANGED, Experiment, Finding, Step, Taker};
 
 /// How far a run has come.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Progress {
     /// What was seen in the steps that are done, in order.
     done: Vec<String>,
-    /// The step under way.
-    now: Option<usize>,
+    /// The step under way, and what is missing for it to be done.
+    now: Option<(usize, String)>,
     findings: Option<Vec<Finding>>,
 }
 
 impl Progress {
-    fn tell(&mut self, step: usize, is_done: bool, seen: String) {
+    fn tell(&mut self, step: usize, is_done: bool, words: String) {
         if is_done {
             self.done.truncate(step);
-            self.done.push(seen);
+            self.done.push(words);
             self.now = None;
         } else {
-            self.now = Some(step);
+            self.now = Some((step, words));
         }
+    }
+
+    /// What is missing for a step that is under way.
+    fn missing(&self, step: usize) -> Option<&str> {
+        let now = self.now.as_ref().filter(|(now, _)| *now == step);
+        now.map(|(_, missing)| missing.as_str())
     }
 }
 
@@ -96,18 +102,20 @@ fn Guide(feed: Feed, it: Experiment) -> impl IntoView {
     let place = Place::keeping();
     let progress = RwSignal::new(Progress::default());
     let busy = RwSignal::new(false);
+    let by_hand = RwSignal::new(false);
     let id = StoredValue::new(it.id.clone());
-    let begin = move |by_itself| {
+    let begin = move |by_itself: bool| {
         if busy.get_untracked() || !place.may_act() {
             return;
         }
         progress.set(Progress::default());
         busy.set(true);
+        by_hand.set(!by_itself);
         place.say(String::new());
         spawn_local(async move {
-            let tell = move |step, is_done, seen| {
+            let tell = move |step, is_done, words| {
                 // The guide may be closed by now.
-                progress.try_update(|p| p.tell(step, is_done, seen));
+                progress.try_update(|p| p.tell(step, is_done, words));
             };
             let outcome = experiments::run(&id.get_value(), by_itself, tell).await;
             busy.try_set(false);
@@ -136,13 +144,24 @@ fn Guide(feed: Feed, it: Experiment) -> impl IntoView {
             place.refuse(error.message);
         }
     };
+    let help = move |_| {
+        if let Err(error) = experiments::help() {
+            place.refuse(error.message);
+        }
+    };
+    // Steps that are for a person, and which of them is waited for.
+    let for_person: Vec<bool> = it.steps.iter().map(|s| s.taker == Taker::Person).collect();
+    let waits = Memo::new(move |_| {
+        let now = progress.with(|p| p.now.as_ref().map(|(n, _)| *n));
+        now.is_some_and(|n| for_person.get(n) == Some(&true)) && by_hand.get()
+    });
     let steps = it.steps.clone().into_iter().enumerate();
     view! {
         <article class="guide" aria-labelledby="guide-title">
             <h3 id="guide-title">{it.title}</h3>
             <p>{it.about}</p>
             <ol class="taken">
-                {steps.map(|(n, ask)| view! { <Step n ask progress /> }).collect_view()}
+                {steps.map(|(n, step)| view! { <StepLine n step progress /> }).collect_view()}
             </ol>
             <div class="acts">
                 <button type="button" class="primary" data-testid="do-it"
@@ -156,6 +175,11 @@ fn Guide(feed: Feed, it: Experiment) -> impl IntoView {
                     hidden=it.elsewhere
                     on:click=move |_| begin(false)>
                     "Let me do it"
+                </button>
+                <button type="button" data-testid="help-it" hidden=move || !(busy.get() && by_hand.get())
+                    aria-disabled=move || (!waits.get()).then_some("true")
+                    on:click=move |ev| if waits.get_untracked() { help(ev) }>
+                    "Do this step for me"
                 </button>
                 <button type="button" data-testid="stop-it" hidden=move || !busy.get() on:click=stop>
                     "Stop"
@@ -178,17 +202,19 @@ fn verdict(findings: &[Finding]) -> &'static str {
     }
 }
 
+/// What is asked for or done in a step, how far it is, and what was seen.
 #[component]
-fn Step(n: usize, ask: Option<String>, progress: RwSignal<Progress>) -> impl IntoView {
+fn StepLine(n: usize, step: Step, progress: RwSignal<Progress>) -> impl IntoView {
     let seen = Memo::new(move |_| progress.with(|p| p.done.get(n).cloned()));
-    let now = Memo::new(move |_| progress.with(|p| p.now == Some(n)));
+    let missing = Memo::new(move |_| progress.with(|p| p.missing(n).map(str::to_owned)));
+    let is_now = move || missing.with(Option::is_some);
     let (class, word) = (
-        move || match (seen.with(Option::is_some), now.get()) {
+        move || match (seen.with(Option::is_some), is_now()) {
             (true, _) => "step done",
             (false, true) => "step now",
             (false, false) => "step",
         },
-        move || match (seen.with(Option::is_some), now.get()) {
+        move || match (seen.with(Option::is_some), is_now()) {
             (true, _) => "Done",
             (false, true) => "Now",
             (false, false) => "To do",
@@ -198,10 +224,21 @@ fn Step(n: usize, ask: Option<String>, progress: RwSignal<Progress>) -> impl Int
         <li class=class data-testid=format!("step-{n}")>
             <span class="state">{word}</span>
             <div>
-                <p class="ask">{ask.unwrap_or_else(|| "The page looks, and tells what it sees.".into())}</p>
-                <p class="seen" role="status">{move || seen.get()}</p>
+                <p class="ask">{words(step)}</p>
+                // Both in one place, so that nothing moves; only what was seen is read out.
+                <div class="came">
+                    <p class="missing" data-testid="missing">{missing}</p>
+                    <p class="seen" role="status">{seen}</p>
+                </div>
             </div>
         </li>
+    }
+}
+
+fn words(step: Step) -> String {
+    match step.taker {
+        Taker::Nobody => "The page looks, and tells what it sees.".to_owned(),
+        Taker::Person | Taker::Page => step.words,
     }
 }
 
@@ -243,11 +280,12 @@ mod tests {
     #[test]
     fn a_step_that_is_told_again_takes_back_those_after_it() {
         let mut progress = Progress::default();
-        progress.tell(0, false, String::new());
-        assert_eq!(progress.now, Some(0));
+        progress.tell(0, false, "Nothing was put yet.".into());
+        assert_eq!(progress.missing(0), Some("Nothing was put yet."));
+        assert_eq!(progress.missing(1), None);
         progress.tell(0, true, "a".into());
         progress.tell(1, true, "b".into());
-        assert_eq!((progress.done.len(), progress.now), (2, None));
+        assert_eq!((progress.done.len(), progress.now.is_none()), (2, true));
         progress.tell(0, true, "c".into());
         assert_eq!(progress.done, ["c"]);
     }
