@@ -41,7 +41,7 @@ number() {
   edited index.html "s/\(<meta name=\"build\" content=\)\"[0-9a-f]*\"/\1\"$1\"/
     s|\(src=\"experiments/index.js\)[^\"]*\"|\1$query\"|"
   for script in experiments/*.js; do
-    edited "$script" "s|\( from \"\./[a-z]*\.js\)[^\"]*\"|\1$query\"|"
+    edited "$script" "s|\( from \"\./[a-z0-9]*\.js\)[^\"]*\"|\1$query\"|"
   done
 }
 
