@@ -5,11 +5,19 @@ use leptos::prelude::*;
 use super::feed::Feed;
 use super::figures;
 use super::look::Look;
-use crate::model::{NodeStatus, Progress};
+use crate::model::{NodeStatus, Progress, Status};
 
 /// Whether a replica tells how far the others are. One that has stopped tells it no more.
 pub fn leads(node: &NodeStatus) -> bool {
     matches!(Look::of(node), Look::Leader | Look::Paused) && !node.progress.is_empty()
+}
+
+/// How far the leader knows another's log to be.
+pub fn known(status: &Status, id: u64) -> Option<Progress> {
+    let leader = status.nodes.iter().find(|n| n.id == status.leader)?;
+    let is_told = leads(leader) && leader.id != id;
+    let progress = leader.progress.iter().find(|p| p.id == id);
+    progress.copied().filter(|_| is_told)
 }
 
 /// The leader's table; in the card of `table`, while nobody leads, the room for it.
@@ -79,4 +87,41 @@ fn figure(
             progress.map_or("–".to_owned(), |p| figures::grouped(of(n.last_index, p)))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::model::{Role, State};
+
+    #[test]
+    fn only_who_leads_knows_the_others() {
+        let progress = |id, matched| Progress {
+            id,
+            matched,
+            next: matched + 1,
+        };
+        let leader = |id, matched| NodeStatus {
+            state: State::Running,
+            role: Role::Leader,
+            progress: vec![progress(1, matched), progress(2, matched), progress(3, 5)],
+            ..NodeStatus::unknown(id)
+        };
+        // Node 1 is cut off and leads an older term.
+        let mut status = Status {
+            leader: 2,
+            nodes: vec![leader(1, 7), leader(2, 9), NodeStatus::unknown(3)],
+            ..Status::default()
+        };
+        assert_eq!(known(&status, 1), Some(progress(1, 9)));
+        assert_eq!(known(&status, 3), Some(progress(3, 5)));
+        assert_eq!(known(&status, 2), None);
+        assert_eq!(known(&status, 4), None);
+        status.nodes[1].state = State::Stopped;
+        assert_eq!(known(&status, 3), None);
+        status.leader = 0;
+        assert_eq!(known(&status, 3), None);
+    }
 }

@@ -166,8 +166,11 @@ const OTHERS: [(&str, &[Row]); 4] = [
         "On the logs",
         &[
             (&["←", "→"], "to the entry before, to the next"),
-            (&["Page Up", "Page Down"], "ten entries on, or back"),
-            (&["Home", "End"], "to the first in sight, to the newest"),
+            (&["Page Up", "Page Down"], "a page of entries on, or back"),
+            (
+                &["Home", "End"],
+                "to the first that is kept; to the newest, to follow it",
+            ),
             (&["Enter"], "shows what the entry is, and its steps"),
             (&["Esc"], "closes that"),
         ],

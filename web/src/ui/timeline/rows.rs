@@ -9,7 +9,7 @@ use super::picture::Picture;
 use crate::clock;
 use crate::ui::feed::Feed;
 use crate::ui::figures::{duration, grouped};
-use crate::ui::stretches::LOOKS;
+use crate::ui::logs::stretches::LOOKS;
 
 /// Beyond that, in percent of the width, a time on the axis would not fit.
 const RIM: f64 = 95.0;

@@ -4,13 +4,13 @@
 
 use leptos::prelude::*;
 
-use super::command::{Place, Told};
-use super::feed::Feed;
-use super::figures::{bytes, grouped};
-use super::summary::words::subject;
-use super::trace::{self, COLUMNS};
 use crate::clock;
 use crate::model::{EntryAt, NodeStatus, State, Status};
+use crate::ui::command::{Place, Told};
+use crate::ui::feed::Feed;
+use crate::ui::figures::{bytes, grouped};
+use crate::ui::summary::words::subject;
+use crate::ui::trace::{self, COLUMNS};
 
 /// The entry that is looked at.
 #[derive(Clone, Copy)]

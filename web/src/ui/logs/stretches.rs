@@ -1,58 +1,11 @@
-//! What of each log is in sight, and its stretches: by term, committed or not, or folded away. However
+//! The stretches of a row: by term, committed or not, or folded away; and the row in words. However
 //! long a log is, a row has no more stretches than its status has terms.
 
-use crate::model::{NodeStatus, Status};
+use super::window::Window;
+use crate::model::{NodeStatus, Progress};
 
-/// Entries in the window that follows the end.
-const TAIL: u64 = 48;
 /// Terms take turns with so many looks.
 pub const LOOKS: u64 = 6;
-
-/// The indices in sight, both inclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    pub from: u64,
-    pub to: u64,
-}
-
-impl Window {
-    /// The newest entries of any node, or all entries that some node still has.
-    pub fn of(status: &Status, all: bool) -> Self {
-        let nodes = || status.nodes.iter().filter(|n| n.last_index > 0);
-        let to = nodes().map(|n| n.last_index).max().unwrap_or(1);
-        let first = nodes().map(|n| n.first_index).min().unwrap_or(1);
-        let from = match all {
-            true => first,
-            false => first.max(to.saturating_sub(TAIL - 1)),
-        };
-        // A short log does not fill the width: a single entry is no wide bar.
-        let to = to.max(from.saturating_add(TAIL - 1));
-        Self { from, to }
-    }
-
-    pub fn len(self) -> u64 {
-        (self.to - self.from).saturating_add(1)
-    }
-
-    /// Where an index begins, in percent of the width.
-    pub fn at(self, index: u64) -> f64 {
-        let before = index.clamp(self.from, self.to.saturating_add(1)) - self.from;
-        100.0 * before as f64 / self.len() as f64
-    }
-
-    /// The index at a part of the width, from 0 to 1.
-    pub fn index_at(self, part: f64) -> u64 {
-        let after = (part.clamp(0.0, 1.0) * self.len() as f64) as u64;
-        self.from.saturating_add(after).min(self.to)
-    }
-
-    /// Place and width of the entries from one index to another, if any is in sight.
-    pub fn place(self, first: u64, last: u64) -> Option<(f64, f64)> {
-        let (first, last) = (first.max(self.from), last.min(self.to));
-        let end = last.saturating_add(1);
-        (first <= last).then(|| (self.at(first), self.at(end) - self.at(first)))
-    }
-}
 
 /// A stretch of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +85,14 @@ pub fn words(node: &NodeStatus) -> String {
     )
 }
 
+/// How far its leader knows the log to be, in words.
+pub fn known_words(known: &Progress) -> String {
+    format!(
+        " The leader knows it to match up to {} and sends {} next.",
+        known.matched, known.next
+    )
+}
+
 /// One entry of a log in words, as far as its status tells.
 pub fn entry_words(node: &NodeStatus, index: u64) -> String {
     if index < node.first_index {
@@ -169,39 +130,6 @@ mod tests {
         }
     }
 
-    fn window(nodes: Vec<NodeStatus>, all: bool) -> Window {
-        let status = Status {
-            nodes,
-            ..Status::default()
-        };
-        Window::of(&status, all)
-    }
-
-    #[test]
-    fn the_window_follows_the_end_or_has_all() {
-        assert_eq!(window(vec![], false), Window { from: 1, to: 48 });
-        let nodes = vec![node(1, 5, 5, &[(1, 1)]), node(0, 0, 0, &[])];
-        assert_eq!(window(nodes, false), Window { from: 1, to: 48 });
-        let nodes = vec![
-            node(501, 1_000, 990, &[(501, 2)]),
-            node(301, 900, 890, &[(301, 2)]),
-        ];
-        assert_eq!(
-            window(nodes.clone(), false),
-            Window {
-                from: 953,
-                to: 1_000
-            }
-        );
-        assert_eq!(
-            window(nodes, true),
-            Window {
-                from: 301,
-                to: 1_000
-            }
-        );
-    }
-
     #[test]
     fn a_row_has_what_is_folded_committed_and_not() {
         let window = Window { from: 1, to: 100 };
@@ -225,20 +153,11 @@ mod tests {
         assert!(stretches(&node(0, 0, 0, &[]), window).is_empty());
         // Nor is what no replica would say a reason to stop.
         let odd = node(9, u64::MAX, u64::MAX, &[(0, 1), (0, 2), (u64::MAX, 3)]);
-        for all in [false, true] {
-            let status = Status {
-                nodes: vec![odd.clone(), node(u64::MAX, 1, 0, &[(5, 1)])],
-                ..Status::default()
-            };
-            let window = Window::of(&status, all);
-            assert!(
-                status
-                    .nodes
-                    .iter()
-                    .flat_map(|n| stretches(n, window))
-                    .count()
-                    < 9
-            );
+        let odd = [odd, node(u64::MAX, 1, 0, &[(5, 1)])];
+        for from in [0, u64::MAX - 9] {
+            let window = Window { from, to: u64::MAX };
+            let drawn = odd.iter().flat_map(|n| stretches(n, window));
+            assert!(drawn.count() < 9);
         }
     }
 
@@ -253,28 +172,17 @@ mod tests {
             "An empty log after the snapshot at 10."
         );
         assert_eq!(words(&node(0, 0, 0, &[])), "An empty log.");
+        let known = Progress {
+            id: 2,
+            matched: 55,
+            next: 58,
+        };
+        let wanted = " The leader knows it to match up to 55 and sends 58 next.";
+        assert_eq!(known_words(&known), wanted);
     }
 
     #[test]
-    fn an_index_is_found_by_its_place_and_told() {
-        let window = Window { from: 11, to: 20 };
-        for (part, index) in [
-            (-1.0, 11),
-            (0.0, 11),
-            (0.49, 15),
-            (0.5, 16),
-            (1.0, 20),
-            (9.0, 20),
-        ] {
-            assert_eq!(window.index_at(part), index);
-        }
-        assert_eq!(window.index_at(f64::NAN), 11);
-        // As exact as it can be seen: a million entries on a thousand pixels.
-        let window = Window {
-            from: 1,
-            to: 1_000_000,
-        };
-        assert_eq!(window.index_at(window.at(500_001) / 100.0), 500_001);
+    fn an_entry_is_told_in_words() {
         let node = node(11, 60, 55, &[(21, 2), (51, 7)]);
         assert_eq!(entry_words(&node, 10), "compacted");
         assert_eq!(entry_words(&node, 11), "an older term, committed");
@@ -287,12 +195,12 @@ mod tests {
     fn a_long_log_costs_no_more_than_a_short_one() {
         let terms: Vec<(u64, u64)> = (0..32).map(|n| (1 + n * 100_000, n + 1)).collect();
         let long = node(1, 3_200_000, 3_100_000, &terms);
-        let status = Status {
-            nodes: vec![long.clone()],
-            ..Status::default()
-        };
-        for all in [false, true] {
-            assert!(stretches(&long, Window::of(&status, all)).len() <= 2 * 32 + 1);
+        for from in [1, 3_199_953] {
+            let window = Window {
+                from,
+                to: 3_200_000,
+            };
+            assert!(stretches(&long, window).len() <= 2 * 32 + 1);
         }
     }
 }
