@@ -27,6 +27,7 @@ mod judge;
 mod keyboard;
 mod links;
 mod load;
+mod logs;
 mod long_run;
 mod losses;
 mod map;
@@ -89,6 +90,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, disks::disk_faults),
     entry!(CHROMIUM, disks::steps_of_a_write),
     entry!(ALL, entry::entry_of_the_log),
+    entry!(BOTH, logs::logs_scroll),
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, map::messages_on_the_map),
     entry!(CHROMIUM, links::link_faults_by_hand),
