@@ -232,7 +232,8 @@ async fn of_the_past(tab: &Tab) -> Result<()> {
 async fn click(tab: &Tab, index: u64) -> Result<()> {
     let title = format!("Entry {index}");
     eventually(&title, SOON, async || {
-        let look = "return Number(document.querySelector('[data-testid=log-cursor]').ariaValueMin)";
+        let look = "const range = document.querySelector('[data-testid=logs-range]').textContent;
+            return parseInt(range.replaceAll(',', ''), 10)";
         let first: f64 = tab.eval(look, Value::Null).await?;
         let part = (index as f64 - first + 0.5) / IN_SIGHT;
         tab.press_at("log-cursor", part).await?;

@@ -29,6 +29,7 @@ mod judge;
 mod keyboard;
 mod links;
 mod load;
+mod logs;
 mod long_run;
 mod losses;
 mod map;
@@ -99,6 +100,7 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, disks::steps_of_a_write),
     entry!(ALL, entry::entry_of_the_log),
     entry!(ALL, differences::replicas_differ),
+    entry!(BOTH, logs::logs_scroll),
     entry!(CHROMIUM, by_hand::from_the_page),
     entry!(CHROMIUM, map::messages_on_the_map),
     entry!(BOTH, map::votes_and_tabs_on_the_map),

@@ -56,6 +56,8 @@ pub fn Cursor(feed: Feed, scroll: Scroll, looked: Looked) -> impl IntoView {
         let chosen = looked.cursor.get();
         chosen.unwrap_or_else(|| last.get().min(window.get().to))
     };
+    // One that was chosen may be folded since, and out of sight.
+    let now = move || value().clamp(first.get(), last.get());
     let go = move |to: u64| {
         let to = to.clamp(first.get_untracked(), last.get_untracked());
         looked.cursor.set(Some(to));
@@ -94,7 +96,7 @@ pub fn Cursor(feed: Feed, scroll: Scroll, looked: Looked) -> impl IntoView {
     view! {
         <div class="entries" id=CURSOR role="slider" tabindex="0" aria-label="Entry of the log"
             data-testid="log-cursor" node_ref=slider
-            aria-valuemin=first aria-valuemax=last aria-valuenow=value aria-valuetext=text
+            aria-valuemin=first aria-valuemax=last aria-valuenow=now aria-valuetext=text
             title=move || pointed.get().map(|index| told_of(feed, index))
             on:pointerdown=press on:pointermove=move |event| pointed.set(Some(under(&event)))
             on:pointerleave=move |_| pointed.set(None) on:keydown=keys>

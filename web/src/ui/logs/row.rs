@@ -66,7 +66,8 @@ fn draw(stretch: Stretch) -> impl IntoView {
     let (class, text, title) = match kind {
         Kind::Folded { snapshot } => (
             "folded".to_owned(),
-            String::new(),
+            // All of it, or nothing if there is no room.
+            format!("snapshot\u{a0}{}", grouped(snapshot)),
             format!("Compacted: the snapshot at {} has it", grouped(snapshot)),
         ),
         Kind::Committed { term } => (
