@@ -50,12 +50,8 @@ impl Lone {
                 Output::Persist(batch) => self.0.handle(Input::Persisted(batch.seq)),
                 Output::Send {
                     to: Client(_),
-                    body,
-                } => {
-                    if let Body::Replies { replies, .. } = body {
-                        turn.answers.extend(replies.into_iter().map(|it| it.answer));
-                    }
-                }
+                    body: Body::Replies { replies, .. },
+                } => turn.answers.extend(replies.into_iter().map(|it| it.answer)),
                 Output::Again => turn.again = true,
                 _ => {}
             }

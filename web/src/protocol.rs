@@ -140,7 +140,7 @@ pub struct TabMessage {
 }
 
 /// The tabs' channel speaks this version.
-pub const TAB_PROTOCOL: u32 = 5;
+pub const TAB_PROTOCOL: u32 = 6;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Word {
