@@ -13,7 +13,11 @@ const here = (name) => new URL(name, document.baseURI);
 // Where a server calls the file something else than WebAssembly, the program is loaded in its own way.
 const wasm = here(program.dataset.wasm);
 const compiled = WebAssembly.compileStreaming(fetch(wasm)).catch(() => wasm);
-self.indexedDB?.databases?.().catch(() => {});
+try {
+  self.indexedDB?.databases?.().catch(() => {});
+} catch {
+  // The program says what is wrong with the browser's storage.
+}
 const { default: start } = await import(here(program.content));
 await start({ module_or_path: await compiled });
 

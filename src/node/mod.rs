@@ -71,7 +71,7 @@ use crate::wal::{Recovered, Snapshot, WriteBatch};
 use crate::wire::{Address, Body, ClientId, EntryKind, Envelope, NodeId, RaftMessage, Reply};
 use log::Log;
 use reads::Reads;
-use ready::Held;
+use ready::{Held, Said};
 use requests::{Early, Waiters};
 use succession::Succession;
 use transfer::{Incoming, Outgoing};
@@ -155,9 +155,8 @@ pub struct Node {
     held: VecDeque<Held>,
     /// Raft messages of this turn.
     unsent: Vec<RaftMessage>,
-    /// What each follower was last told of the log: when, in ticks, in which term, up to where, and what
-    /// is committed.
-    said: BTreeMap<NodeId, (u64, u64, u64, u64)>,
+    /// What each follower was last told.
+    said: BTreeMap<NodeId, Said>,
     /// A snapshot that raft-rs is about to be given, decoded.
     admitted_snapshot: Option<Snapshot>,
     /// A snapshot under way to this replica.

@@ -6,7 +6,7 @@
 //! for a vote or for entries. But for the answer to a heartbeat: that is its word for the term alone,
 //! which is durable already, and a linearizable read waits for it.
 
-use raft::StateRole;
+use raft::{ProgressState, StateRole};
 
 use super::disk::InFlight;
 use super::log::Log;
@@ -20,6 +20,17 @@ use crate::wire::{Address, Body, LogEntry, Membership, NodeId, RaftKind, RaftMes
 pub(super) struct Held {
     ready: u64,
     messages: Vec<RaftMessage>,
+}
+
+/// What a follower was last told of the log: in which tick and term; the entries after one index up to
+/// another; what is committed.
+#[derive(Clone, Copy)]
+pub(super) struct Said {
+    tick: u64,
+    term: u64,
+    after: u64,
+    last: u64,
+    commit: u64,
 }
 
 impl Node {
@@ -64,7 +75,10 @@ impl Node {
         messages.extend(RaftMessage::outgoing(ready.take_persisted_messages()));
         let term_is_durable = self.disk.term == self.raw.raft.term;
         if term_is_durable || planted::is(Bug::TermNotDurable) {
-            let speaks_of_term = |it: &mut RaftMessage| it.kind == RaftKind::HeartbeatResponse;
+            // Those to a tick wait: a follower with a slow disk is to be sent no more than its window.
+            let speaks_of_term = |it: &mut RaftMessage| {
+                it.kind == RaftKind::HeartbeatResponse && !it.context.is_empty()
+            };
             self.unsent.extend(messages.extract_if(.., speaks_of_term));
         }
         for state in ready.take_read_states() {
@@ -154,17 +168,34 @@ impl Node {
         }
     }
 
-    /// raft-rs appends nothing to a follower's log whenever that answers a heartbeat and has not said that
-    /// it has all: with reads under way, many times between two writes. Once a tick is enough to find
-    /// out what was lost, and at once what is committed.
+    /// raft-rs sends an append whenever a follower answers a heartbeat and has not said that it has all:
+    /// with reads under way, many times between two writes. One that has no entries once a tick is enough
+    /// to find out what was lost, or at once where more is committed; so is the same probe once more.
     fn says_something(&mut self, message: &RaftMessage) -> bool {
         if message.kind != RaftKind::Append {
             return true;
         }
         let last = message.entries.last().map_or(message.index, |it| it.index);
-        let says = (self.tick, message.term, last, message.commit);
-        let said = self.said.insert(message.to, says);
-        !message.entries.is_empty() || said != Some(says)
+        let says = Said {
+            tick: self.tick,
+            term: message.term,
+            after: message.index,
+            last,
+            commit: message.commit,
+        };
+        let progress = self.raw.raft.prs().get(message.to);
+        let probes = progress.is_some_and(|it| it.state == ProgressState::Probe);
+        let said = self.said.get(&message.to);
+        let repeats = said.is_some_and(|said| match message.entries.is_empty() {
+            true => (said.last, said.commit) == (says.last, says.commit),
+            false => probes && said.last > said.after && said.after == says.after,
+        });
+        let then = said.map(|said| (said.tick, said.term));
+        if repeats && then == Some((says.tick, says.term)) {
+            return false;
+        }
+        self.said.insert(message.to, says);
+        true
     }
 
     /// Hands the gathered batch to the host when it must be written and the disk is free.

@@ -169,6 +169,7 @@ impl Node {
         }
         let voted = tracker.votes().contains_key(&from);
         if self.is_leader() {
+            self.said.remove(&from);
             self.begin_transfer_anew(from);
             self.probe(from);
         } else if self.succession.is_some_and(|s| s.begun) && !voted {

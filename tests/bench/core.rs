@@ -243,6 +243,7 @@ fn judge(c: &mut Criterion) {
             }
             while journal.judge(OPERATIONS, 1_000) {}
             assert_eq!(journal.standing().operations, OPERATIONS);
+            assert_eq!(journal.standing().broken, None);
         });
     });
     group.finish();

@@ -1,6 +1,6 @@
 // The load that every contender gets: `inFlight` operations under way at any time, each begun when
 // one before it is answered, for `warmMs` unmeasured and then `ms` measured; longer, up to `LONGER`
-// times, until as many were answered as are under way. `one(n)` is the n-th operation. Those answered
+// times, until twice as many were answered as are under way. `one(n)` is the n-th operation. Those answered
 // within the measured time count.
 const LONGER = 10;
 const measure = async ({ inFlight, warmMs, ms }, one) => {
@@ -9,7 +9,7 @@ const measure = async ({ inFlight, warmMs, ms }, one) => {
   // When the measured time is over, once it is.
   let over;
   const isOver = (now) => {
-    const long = now >= from + ms && (latencies.length >= inFlight || now >= from + LONGER * ms);
+    const long = now >= from + ms && (latencies.length >= 2 * inFlight || now >= from + LONGER * ms);
     if (long) over ??= now;
     return over !== undefined;
   };

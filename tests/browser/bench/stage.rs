@@ -81,8 +81,9 @@ impl<'a> Stage<'a> {
         query: String,
     ) -> Result<Self> {
         client.healthy(nodes).await?;
-        let from = client.agreement(nodes).await?;
+        // First: what is elected meanwhile then counts as of later.
         let from_term = client.status().await?.term;
+        let from = client.agreement(nodes).await?;
         Ok(Self {
             case,
             hosts,

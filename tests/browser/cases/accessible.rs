@@ -7,7 +7,11 @@ use tabraft_browser_tests::case::{Case, workspace};
 use tabraft_browser_tests::screen::Screen;
 use tabraft_browser_tests::tab::Tab;
 
-const SCREENS: [Screen; 4] = [
+use crate::experiments::outcome;
+
+const SCREENS: [Screen; 6] = [
+    Screen::new(1920, 1080, false),
+    Screen::new(1920, 1080, true),
     Screen::new(1280, 900, false),
     Screen::new(1280, 900, true),
     Screen::new(390, 800, false),
@@ -54,6 +58,39 @@ pub async fn axe_finds_nothing(case: &Case) -> Result<()> {
     tab.shows("reset-said", "the end", |it| it == "Everything was reset.")
         .await?;
     looks += look(&tab, "reset").await?;
+    println!("  {}: {looks} looks", case.name);
+    Ok(())
+}
+
+/// The same of nine nodes, a notice, a guide that waits for a person and one that has ended, and a moment
+/// of the past.
+pub async fn axe_finds_nothing_elsewhere(case: &Case) -> Result<()> {
+    let query = "&nodes=9&host=auto&colour=red&experiment=leader-crash";
+    let tab = case.open("main", query).await?;
+    tab.shows("notices", "what is wrong", |it| it.contains("colour"))
+        .await?;
+    tab.healthy(9).await?;
+    tab.bring_axe().await?;
+    let mut looks = look(&tab, "nine nodes, a notice").await?;
+
+    tab.press("let-me").await?;
+    tab.shows("step-0", "what to do", |it| it.starts_with("Now"))
+        .await?;
+    looks += look(&tab, "a guide waits").await?;
+    tab.press("put").await?;
+    for (n, next) in [(1, "crash"), (3, "start")] {
+        let step = format!("step-{n}");
+        tab.shows(&step, next, |it| it.starts_with("Now")).await?;
+        tab.press("help-it").await?;
+    }
+    outcome(&tab).await?;
+    looks += look(&tab, "a guide has ended").await?;
+
+    tab.press_at("timeline-slider", 0.5).await?;
+    tab.shows("past-moment", "the past", |it| it.starts_with("Showing "))
+        .await?;
+    looks += look(&tab, "the past").await?;
+    tab.press("live").await?;
     println!("  {}: {looks} looks", case.name);
     Ok(())
 }

@@ -26,6 +26,7 @@ mod foreign_messages;
 mod guided;
 mod harness;
 mod judge;
+mod jumps;
 mod keyboard;
 mod links;
 mod load;
@@ -109,6 +110,8 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, first_visit::first_visit),
     entry!(BOTH, first_visit::settings_kept),
     entry!(CHROMIUM, keyboard::keys_alone),
+    entry!(CHROMIUM, jumps::nothing_jumps),
+    entry!(CHROMIUM, accessible::axe_finds_nothing_elsewhere),
     entry!(CHROMIUM, accessible::axe_finds_nothing),
     entry!(CHROMIUM, partitions::leader_cut_off),
     entry!(CHROMIUM, sides::sides_by_choosing),

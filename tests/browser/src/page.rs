@@ -56,9 +56,7 @@ impl Tab {
     /// for again as long as it moves, and pressed once.
     pub async fn press(&self, name: &str) -> Result<()> {
         eventually(&format!("`{name}` to press"), SOON, async || {
-            if self.browser.kind == Kind::WebKit {
-                self.bring_to_rest(name).await?;
-            }
+            self.rests(name).await?;
             let driver = self.browser.driver_at(&self.window).await?;
             let element = Self::element(&driver, name).await?;
             let disabled = element.attr("aria-disabled").await?;
@@ -76,6 +74,7 @@ impl Tab {
     }
 
     pub async fn fill(&self, name: &str, text: &str) -> Result<()> {
+        self.rests(name).await?;
         let driver = self.browser.driver_at(&self.window).await?;
         let element = Self::element(&driver, name).await?;
         element.clear().await?;
@@ -87,6 +86,7 @@ impl Tab {
 
     /// Chooses an option of a list by its value.
     pub async fn choose(&self, name: &str, value: &str) -> Result<()> {
+        self.rests(name).await?;
         let driver = self.browser.driver_at(&self.window).await?;
         let element = Self::element(&driver, name).await?;
         let select = SelectElement::new(&element).await?;
@@ -94,6 +94,14 @@ impl Tab {
             .select_by_value(value)
             .await
             .with_context(|| format!("choosing {value:?} in `{name}`"))
+    }
+
+    /// [`Self::bring_to_rest`] where that is needed.
+    async fn rests(&self, name: &str) -> Result<()> {
+        match self.browser.kind {
+            Kind::WebKit => self.bring_to_rest(name).await,
+            _ => Ok(()),
+        }
     }
 
     /// Scrolls to an element and waits until it moves no more: WebKit scrolls in another thread, and

@@ -135,23 +135,10 @@ impl Engine {
         };
         let somebody = directory.somebody();
         let mut batches: BTreeMap<u64, Vec<Request>> = BTreeMap::new();
-        for id in std::mem::take(&mut self.outbox) {
-            // It may be answered, or sent in this very flush.
-            if self.pending.get(&id).is_none_or(|it| it.due_ms > now) {
-                continue;
-            }
-            match self.prepare(id, somebody, now) {
-                Some((to, request)) => batches.entry(to).or_default().push(request),
-                None => self.postpone(id, now + RETRY_MS),
-            }
-        }
         for lane in Lane::ALL {
             while let Some(&id) = self.waiting[lane as usize].front() {
                 if let Some(pending) = self.pending.get(&id) {
-                    let bytes = match lane {
-                        Lane::Writes => pending.what.bytes(),
-                        _ => pending.what.bytes() + self.flight.answer_bytes(),
-                    };
+                    let bytes = self.flight.cost(lane, pending.what.bytes());
                     if !self.flight.has_room(lane, bytes) {
                         break;
                     }
@@ -168,6 +155,17 @@ impl Engine {
                 self.waiting[lane as usize].pop_front();
             }
         }
+        // Last: a write may just have asked for a session.
+        while let Some(id) = self.outbox.pop_front() {
+            // It may be answered, or sent in this very flush.
+            if self.pending.get(&id).is_none_or(|it| it.due_ms > now) {
+                continue;
+            }
+            match self.prepare(id, somebody, now) {
+                Some((to, request)) => batches.entry(to).or_default().push(request),
+                None => self.postpone(id, now + RETRY_MS),
+            }
+        }
         for (to, requests) in batches {
             self.send(to, requests);
         }
@@ -180,6 +178,9 @@ impl Engine {
         let ask = self.ask_of(id, now)?;
         let resend_ms = self.flight.resend_ms();
         let pending = self.pending.get_mut(&id)?;
+        if std::mem::replace(&mut pending.awaits, true) {
+            self.flight.note_silence(now);
+        }
         self.repeated += u64::from(pending.attempts > 0);
         let backoff = f64::from(pending.attempts.min(4) + 1);
         pending.attempts += 1;
@@ -190,6 +191,13 @@ impl Engine {
 
     fn postpone(&mut self, id: u64, due_ms: f64) {
         if let Some(pending) = self.pending.get_mut(&id) {
+            pending.due_ms = due_ms;
+        }
+    }
+
+    fn given_back(&mut self, id: u64, due_ms: f64) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.awaits = false;
             pending.due_ms = due_ms;
         }
     }
@@ -277,9 +285,9 @@ impl Engine {
     pub(super) fn on_reply(&mut self, reply: Reply) {
         let now = js_sys::Date::now();
         match reply.answer {
-            Answer::Retry => self.postpone(reply.id, now + RETRY_MS),
+            Answer::Retry => self.given_back(reply.id, now + RETRY_MS),
             Answer::Refused(Refusal::Busy | Refusal::WindowFull) => {
-                self.postpone(reply.id, now + 2.0 * RETRY_MS);
+                self.given_back(reply.id, now + 2.0 * RETRY_MS);
             }
             Answer::Refused(Refusal::SessionExpired) => self.on_expired(reply.id, now),
             Answer::Refused(refusal) => self.finish(reply.id, Err(refusal.into())),
@@ -310,16 +318,9 @@ impl Engine {
         if pending.attempts == 1 {
             self.flight.note_ms(now - pending.sent_ms);
         }
-        match answer {
-            Answer::Value(value) => {
-                let bytes = value.as_ref().map_or(0, |value| value.len());
-                self.flight.note_bytes(bytes);
-            }
-            Answer::Pairs(pairs) => {
-                let bytes = pairs.iter().map(|(key, value)| key.len() + value.len());
-                self.flight.note_bytes(bytes.sum());
-            }
-            _ => {}
+        if let Answer::Value(value) = answer {
+            let bytes = value.as_ref().map_or(0, |value| value.len());
+            self.flight.note_bytes(bytes);
         }
     }
 
@@ -340,7 +341,10 @@ impl Engine {
             self.session = Session::None;
         }
         if once {
+            // It was an entry, if one that was refused.
+            self.repeated += 1;
             pending.attempts = 0;
+            pending.awaits = false;
             pending.due_ms = now;
         } else {
             let error = ApiError::new(
@@ -375,6 +379,7 @@ impl Engine {
         for (id, pending) in &mut self.pending {
             let kept = but_for.is_some() && pending.kept_by == but_for;
             if pending.target.is_none() && pending.attempts > 0 && !kept {
+                pending.awaits = false;
                 pending.due_ms = now;
                 self.outbox.push_back(*id);
             }
@@ -400,7 +405,11 @@ impl Engine {
 
     /// What to tell of a request whose time is up.
     fn given_up(&self, pending: &Pending) -> ApiError {
-        let busy = |lane| !self.flight.has_room(lane, pending.what.bytes());
+        let bytes = pending.what.bytes();
+        let busy = |lane| {
+            let bytes = self.flight.cost(lane, bytes);
+            !self.flight.has_room(lane, bytes)
+        };
         if pending.attempts > 0 {
             ApiError::new(
                 "TIMEOUT",

@@ -10,7 +10,9 @@ pub const WINDOW: u64 = 2_048;
 pub const FLIGHT_BYTES_MAX: usize = 8 << 20;
 /// The least time without an answer after which a request is sent again, in milliseconds, and the
 /// most.
-const RESEND_MS: (f64, f64) = (500.0, 10_000.0);
+const RESEND_MS: (f64, f64) = (500.0, 4_000.0);
+/// What a read is taken to be answered with before any was answered, in bytes.
+const ANSWER_BYTES: usize = 64 << 10;
 
 /// What waits for one another: writes without a quorum must not hold up stale reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,16 +32,38 @@ struct Load {
     bytes: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Flight {
     lanes: [Load; 3],
     /// What reads were answered with of late, in bytes: about the most.
     answer_bytes: usize,
     /// How long answers take, in milliseconds: mean and deviation, as of RFC 6298.
     answer_ms: Option<(f64, f64)>,
+    /// How much longer than that is waited since there was silence, and since when.
+    backoff: (f64, f64),
+}
+
+impl Default for Flight {
+    fn default() -> Self {
+        Self {
+            lanes: Default::default(),
+            answer_bytes: ANSWER_BYTES,
+            answer_ms: None,
+            backoff: (1.0, 0.0),
+        }
+    }
 }
 
 impl Flight {
+    /// What a request of `bytes` counts for: a read for what it is answered with, too, if that is
+    /// like those before it.
+    pub fn cost(&self, lane: Lane, bytes: usize) -> usize {
+        match lane {
+            Lane::Writes => bytes,
+            Lane::Linearizable | Lane::Stale => bytes + self.answer_bytes,
+        }
+    }
+
     /// Whether a request of `bytes` may go now.
     pub fn has_room(&self, lane: Lane, bytes: usize) -> bool {
         let Load {
@@ -66,11 +90,6 @@ impl Flight {
         self.answer_bytes = bytes.max(self.answer_bytes - self.answer_bytes / 16);
     }
 
-    /// What a read will be answered with, if it is like those before it.
-    pub fn answer_bytes(&self) -> usize {
-        self.answer_bytes
-    }
-
     /// A request that was sent once was answered after `ms`. One that was sent again tells nothing
     /// (Karn's rule).
     pub fn note_ms(&mut self, ms: f64) {
@@ -81,14 +100,24 @@ impl Flight {
                 deviation + ((ms - mean).abs() - deviation) / 4.0,
             ),
         });
+        self.backoff.0 = 1.0;
+    }
+
+    /// Nothing came in time at `now`, in milliseconds. Until something comes that was sent once,
+    /// all waits are longer (RFC 6298, section 5): who repeats what is only slow makes it slower.
+    pub fn note_silence(&mut self, now: f64) {
+        let (factor, since) = self.backoff;
+        if now - since >= self.resend_ms() {
+            self.backoff = ((2.0 * factor).min(16.0), now);
+        }
     }
 
     /// After which time without an answer a request is sent again, in milliseconds.
     pub fn resend_ms(&self) -> f64 {
         let (least, most) = RESEND_MS;
-        self.answer_ms.map_or(least, |(mean, deviation)| {
-            (mean + 4.0 * deviation).clamp(least, most)
-        })
+        let usual = self.answer_ms;
+        let usual = usual.map_or(least, |(mean, deviation)| mean + 4.0 * deviation);
+        (usual.max(least) * self.backoff.0).min(most)
     }
 }
 
@@ -132,7 +161,24 @@ mod tests {
         }
         assert!((900.0..1_300.0).contains(&flight.resend_ms()));
         flight.note_ms(1e6);
-        assert_eq!(flight.resend_ms(), 10_000.0, "nor for ever");
+        assert_eq!(flight.resend_ms(), 4_000.0, "nor for ever");
+    }
+
+    #[wasm_bindgen_test]
+    fn silence_makes_all_wait_longer_until_there_is_an_answer() {
+        let mut flight = Flight::default();
+        for _ in 0..100 {
+            flight.note_silence(10_000.0);
+        }
+        assert_eq!(
+            flight.resend_ms(),
+            1_000.0,
+            "one silence, however many wait"
+        );
+        flight.note_silence(11_000.0);
+        assert_eq!(flight.resend_ms(), 2_000.0);
+        flight.note_ms(700.0);
+        assert_eq!(flight.resend_ms(), 700.0 + 4.0 * 350.0);
     }
 
     #[wasm_bindgen_test]
@@ -140,10 +186,11 @@ mod tests {
         let mut flight = Flight::default();
         flight.note_bytes(64 << 10);
         flight.note_bytes(10);
-        assert!(flight.answer_bytes() > 60_000);
+        assert!(flight.cost(Lane::Stale, 0) > 60_000);
+        assert_eq!(flight.cost(Lane::Writes, 7), 7);
         for _ in 0..200 {
             flight.note_bytes(10);
         }
-        assert!(flight.answer_bytes() < 100);
+        assert!(flight.cost(Lane::Linearizable, 0) < 100);
     }
 }

@@ -20,9 +20,11 @@ pub struct Pending {
     pub place: Option<(u64, u64)>,
     /// Where it is counted while it is under way, with how many bytes; `None` while it waits.
     pub flies: Option<(Lane, usize)>,
+    /// It was sent, and neither answered nor given back since.
+    pub awaits: bool,
     /// When it was first sent.
     pub sent_ms: f64,
-    /// What it takes of the tab's room; what the engine itself asks takes none.
+    /// What it takes of the tab's room, if it takes any.
     _room: Option<Place>,
     /// The replica to ask, if it must be that one.
     pub target: Option<u64>,
@@ -41,6 +43,7 @@ impl Pending {
             what,
             place: None,
             flies: None,
+            awaits: false,
             sent_ms: 0.0,
             _room: None,
             target,
@@ -54,30 +57,40 @@ impl Pending {
 
     pub fn answered_to(
         self,
-        room: Place,
+        room: Option<Place>,
         answer: oneshot::Sender<Result<Answer, ApiError>>,
     ) -> Self {
         Self {
-            _room: Some(room),
+            _room: room,
             answer: Some(answer),
             ..self
         }
     }
 
-    /// `None` for what is small, rare, and never to wait.
     pub fn lane(&self) -> Option<Lane> {
-        match &self.what {
-            What::Write(_) => Some(Lane::Writes),
-            What::Other(Ask::Get { read, .. } | Ask::Scan { read, .. }) => match read {
-                Read::Linearizable => Some(Lane::Linearizable),
-                Read::Stale => Some(Lane::Stale),
-            },
-            What::Other(_) => None,
-        }
+        self.what.lane()
     }
 }
 
 impl What {
+    /// `None` for what is small, rare, and never to wait.
+    pub fn lane(&self) -> Option<Lane> {
+        match self {
+            Self::Write(_) => Some(Lane::Writes),
+            Self::Other(Ask::Get { read, .. } | Ask::Scan { read, .. }) => match read {
+                Read::Linearizable => Some(Lane::Linearizable),
+                Read::Stale => Some(Lane::Stale),
+            },
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Whether it needs room in the tab: what waits for a quorum does. Who looks, or repairs, must not
+    /// stand behind that.
+    pub fn needs_room(&self) -> bool {
+        matches!(self.lane(), Some(Lane::Writes | Lane::Linearizable))
+    }
+
     /// Bytes of keys and values in it.
     pub fn bytes(&self) -> usize {
         match self {

@@ -102,7 +102,10 @@ impl Requests {
         timeout_ms: f64,
     ) -> Result<Answer, ApiError> {
         let deadline_ms = js_sys::Date::now() + timeout_ms;
-        let room = self.room.enter(what.bytes(), deadline_ms).await?;
+        let room = match what.needs_room() {
+            true => Some(self.room.enter(what.bytes(), deadline_ms).await?),
+            false => None,
+        };
         let (sender, receiver) = oneshot::channel();
         {
             let mut engine = self.engine.borrow_mut();

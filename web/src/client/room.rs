@@ -67,9 +67,8 @@ impl Room {
         receiver.await.unwrap_or_else(|_| Err(full()))
     }
 
-    /// Lets in who fits now, and turns away whose time is up.
+    /// Turns away whose time is up, and lets in who fits now.
     pub fn sweep(&self, now: f64) {
-        self.let_in();
         let mut inner = self.0.borrow_mut();
         let (late, line) = std::mem::take(&mut inner.line)
             .into_iter()
@@ -81,6 +80,7 @@ impl Room {
             // A caller that is gone does not mind.
             drop(one.turn.send(Err(full())));
         }
+        self.let_in();
     }
 
     /// Lets in who fits now.

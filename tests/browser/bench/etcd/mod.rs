@@ -103,7 +103,7 @@ async fn fill(channel: &Channel, missing: std::ops::Range<u64>, shape: Shape) ->
     Ok(())
 }
 
-/// So many times longer a run may be, until as many were answered as are under way.
+/// So many times longer a run may be, until twice as many were answered as are under way.
 const LONGER: u32 = 10;
 
 struct Run {
@@ -123,7 +123,7 @@ async fn run(trio: &Trio, leader: usize, shape: Shape, options: &Options) -> Res
     let (next, answered, puts) = (Counter::new(0), Counter::new(0), Counter::new(0));
     let (latencies, failed) = (RefCell::new(vec![]), RefCell::new(vec![]));
     let is_over = |now: Instant| {
-        let enough = latencies.borrow().len() as u64 >= shape.in_flight;
+        let enough = latencies.borrow().len() as u64 >= 2 * shape.in_flight;
         let long = now >= from + options.run() && enough || now >= from + options.run() * LONGER;
         if long && over.get().is_none() {
             over.set(Some(now));
