@@ -65,13 +65,17 @@ pub async fn axe_finds_nothing(case: &Case) -> Result<()> {
 /// The same of nine nodes, a notice, a guide that waits for a person and one that has ended, and a moment
 /// of the past.
 pub async fn axe_finds_nothing_elsewhere(case: &Case) -> Result<()> {
-    let query = "&nodes=9&host=auto&colour=red&experiment=leader-crash";
-    let tab = case.open("main", query).await?;
+    let tab = case.open("nine", "&nodes=9&host=auto&colour=red").await?;
     tab.shows("notices", "what is wrong", |it| it.contains("colour"))
         .await?;
     tab.healthy(9).await?;
     tab.bring_axe().await?;
     let mut looks = look(&tab, "nine nodes, a notice").await?;
+
+    let query = "&nodes=3&host=auto&experiment=leader-crash";
+    let tab = case.open("main", query).await?;
+    tab.healthy(3).await?;
+    tab.bring_axe().await?;
 
     tab.press("let-me").await?;
     tab.shows("step-0", "what to do", |it| it.starts_with("Now"))
