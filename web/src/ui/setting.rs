@@ -22,6 +22,35 @@ pub const ALL: [Setting; 6] = [
     Setting::Revive,
 ];
 
+/// Those that the page's address alone sets, by their names there, and what they do.
+pub const BY_ADDRESS: [(&str, &str); 6] = [
+    (
+        "nodes",
+        "Nodes that a new cluster begins with. Later its members are added and removed by buttons.",
+    ),
+    (
+        "durability",
+        "strict: a write counts when the disk has it. relaxed: when the operating system has it, which a \
+         power cut may undo.",
+    ),
+    (
+        "tick_ms",
+        "Milliseconds. Heartbeats go out every tick; after 10 to 20 ticks without a leader a node campaigns.",
+    ),
+    (
+        "sit_out_ticks",
+        "A follower that slept for so many ticks does not campaign in that round.",
+    ),
+    (
+        "step_down_ticks",
+        "A leader that slept for so many ticks steps down before it does anything else.",
+    ),
+    (
+        "reopen_ticks",
+        "A node that slept for so many ticks is opened anew, from its disk.",
+    ),
+];
+
 const MOST: u64 = 100_000_000;
 const LEAST_BYTES: u64 = 1 << 10;
 const MOST_BYTES: u64 = 1 << 30;

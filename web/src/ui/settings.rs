@@ -7,9 +7,8 @@ use leptos::web_sys::SubmitEvent;
 
 use super::command::{Place, Told};
 use super::feed::Feed;
-use super::setting::{ALL, Setting};
+use super::setting::{ALL, BY_ADDRESS, Setting};
 use crate::model::Change;
-use crate::settings::Durability;
 
 /// What was typed and is not in force.
 type Typed = RwSignal<BTreeMap<Setting, String>>;
@@ -40,18 +39,6 @@ pub fn SettingsPanel(feed: Feed) -> impl IntoView {
         });
     };
     let unchanged = move || typed.with(BTreeMap::is_empty);
-    let by_address = move || {
-        feed.settings.with(|s| {
-            let durability = match s.durability {
-                Durability::Strict => "strict",
-                Durability::Relaxed => "relaxed",
-            };
-            format!(
-                "In force at once, in all tabs, and kept for the next visit of this cluster. By the page's address alone: durability {durability}, a tick of {} ms.",
-                s.tick_ms
-            )
-        })
-    };
     view! {
         <section class="settings" aria-labelledby="settings-title">
             <details data-testid="settings">
@@ -62,7 +49,7 @@ pub fn SettingsPanel(feed: Feed) -> impl IntoView {
                     <div class="list">
                         {ALL.map(|setting| view! { <Row feed setting typed /> }).collect_view()}
                     </div>
-                    <p class="hint">{by_address}</p>
+                    <p class="hint">"In force at once, in all tabs, and kept for the next visit of this cluster."</p>
                     <div class="acts">
                         <button class="primary" type="submit" data-testid="settings-apply"
                             aria-disabled=move || unchanged().then_some("true").or_else(|| feed.fixed())>
@@ -76,8 +63,33 @@ pub fn SettingsPanel(feed: Feed) -> impl IntoView {
                         <Told place hook="settings-told" />
                     </div>
                 </form>
+                <ByAddress feed />
             </details>
         </section>
+    }
+}
+
+/// What does not change while a page is open, with its name in the address.
+#[component]
+fn ByAddress(feed: Feed) -> impl IntoView {
+    let value = move |name: &'static str| {
+        feed.settings.with(|s| {
+            let values = s.values();
+            let found = values.into_iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value)
+        })
+    };
+    view! {
+        <h3 id="by-address">"By the page's address alone"</h3>
+        <dl class="list" aria-labelledby="by-address" data-testid="settings-by-address">
+            {BY_ADDRESS.map(|(name, sentence)| view! {
+                <div class="setting">
+                    <dt><code>{name}</code></dt>
+                    <dd class="data">{move || value(name)}</dd>
+                    <dd>{sentence}</dd>
+                </div>
+            }).collect_view()}
+        </dl>
     }
 }
 
