@@ -83,7 +83,7 @@ impl Place {
         let refusal = self.viewing.and_then(Viewing::refusal);
         let may_act = refusal.is_none();
         if let Some(error) = refusal {
-            self.tell(self.next(), Outcome::Failed(error));
+            self.fail(error);
         }
         may_act
     }
@@ -94,7 +94,7 @@ impl Place {
         action: impl Future<Output = Result<S, ApiError>> + 'static,
     ) {
         let mine = self.next();
-        self.outcome.set(Outcome::Waiting);
+        self.tell(mine, Outcome::Waiting);
         spawn_local(async move {
             let outcome = match action.await {
                 Ok(said) => Outcome::Done(said.into()),
@@ -111,7 +111,11 @@ impl Place {
 
     /// Refuses an action for what was typed.
     pub fn refuse(self, sentence: impl Into<String>) {
-        let error = ApiError::bad_argument(sentence);
+        self.fail(ApiError::bad_argument(sentence));
+    }
+
+    /// Tells why something was not done.
+    pub fn fail(self, error: ApiError) {
         self.tell(self.next(), Outcome::Failed(error));
     }
 
@@ -120,14 +124,17 @@ impl Place {
         self.tell(self.next(), Outcome::Nothing);
     }
 
-    fn next(self) -> u64 {
-        self.taken.update_value(|n| *n += 1);
-        self.taken.get_value()
+    /// The number of another action; `None` if the place itself is gone: a removed node takes its
+    /// card along, another experiment the guide of the one before.
+    fn next(self) -> Option<u64> {
+        self.taken.try_update_value(|n| {
+            *n += 1;
+            *n
+        })
     }
 
-    fn tell(self, mine: u64, outcome: Outcome) {
-        // The place itself may be gone: a removed node takes its card along.
-        let latest = move || self.taken.try_get_value() == Some(mine);
+    fn tell(self, mine: Option<u64>, outcome: Outcome) {
+        let latest = move || mine.is_some() && self.taken.try_get_value() == mine;
         if !latest() {
             return;
         }
