@@ -6,6 +6,7 @@
 //! cargo test -p tabraft-browser-tests -- firefox/ --jobs 1     one browser, one at a time
 //! cargo test -p tabraft-browser-tests -- crash --repeat 10     the same again and again
 //! cargo test -p tabraft-browser-tests -- --list
+//! cargo test -p tabraft-browser-tests -- firefox/ --everywhere    also cases meant for others only
 //! CASE_SECONDS=3600 KILLS=200 cargo test -p tabraft-browser-tests -- two_long_run
 //! ```
 //!
@@ -63,6 +64,7 @@ struct Options {
     jobs: usize,
     repeat: usize,
     list: bool,
+    everywhere: bool,
 }
 
 fn options() -> Result<Options> {
@@ -71,6 +73,7 @@ fn options() -> Result<Options> {
         jobs: 2,
         repeat: 1,
         list: false,
+        everywhere: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -88,6 +91,7 @@ fn options() -> Result<Options> {
             "--jobs" | "--test-threads" => options.jobs = number()?,
             "--repeat" => options.repeat = number()?,
             "--list" => options.list = true,
+            "--everywhere" => options.everywhere = true,
             // What `cargo test` passes on for libtest.
             "--nocapture" | "--quiet" | "-q" => {}
             other if other.starts_with('-') => bail!("unknown option {other}"),
@@ -108,7 +112,8 @@ pub fn run(entries: &'static [Entry]) -> ExitCode {
     };
     let mut chosen = vec![];
     for entry in entries {
-        for &kind in entry.kinds {
+        let kinds = if options.everywhere { ALL } else { entry.kinds };
+        for &kind in kinds {
             let full = format!("{}/{}", kind.name(), entry.name);
             let wanted = options.filters.is_empty()
                 || options
