@@ -43,8 +43,8 @@ impl Zoom {
     }
 }
 
-/// The least that "all" shows, in milliseconds.
-const ALL_MIN_MS: f64 = 30_000.0;
+/// The least that is in sight, in milliseconds.
+const LEAST_MS: f64 = 30_000.0;
 /// Steps between the times on the axis, in seconds.
 const STEPS_S: [f64; 13] = [
     5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0,
@@ -61,7 +61,8 @@ pub struct Span {
 
 impl Span {
     /// What is in sight now: up to `now_ms` or, while a moment of the past is shown, the stretch
-    /// that was in sight before, moved only as far as that moment needs.
+    /// that was in sight before, moved only as far as that moment needs. As long as there is less
+    /// than the zoom would show, what there is has the whole width.
     pub fn in_sight(
         zoom: Zoom,
         first_ms: f64,
@@ -73,9 +74,9 @@ impl Span {
             (None, _) | (_, None) => now_ms,
             (Some(moment), Some(length)) => before.to_ms.clamp(moment, moment + length).min(now_ms),
         };
-        let length = zoom.length_ms();
+        let all = first_ms.min(to_ms - LEAST_MS);
         Self {
-            from_ms: length.map_or(first_ms.min(to_ms - ALL_MIN_MS), |ms| to_ms - ms),
+            from_ms: zoom.length_ms().map_or(all, |ms| all.max(to_ms - ms)),
             to_ms,
         }
     }
@@ -133,7 +134,10 @@ mod tests {
         assert_eq!(seen(Zoom::Seconds30, None, before), (970_000.0, NOW));
         assert_eq!(seen(Zoom::All, None, before), (100_000.0, NOW));
         let young = Span::in_sight(Zoom::All, NOW, NOW, None, before);
-        assert_eq!(young.length_ms(), ALL_MIN_MS);
+        assert_eq!(young.length_ms(), LEAST_MS);
+        let minute = Span::in_sight(Zoom::Minutes2, NOW - 60_000.0, NOW, None, before);
+        assert_eq!(minute.length_ms(), 60_000.0);
+        assert_eq!(seen(Zoom::Minutes2, None, before), (880_000.0, NOW));
         let before = Span {
             from_ms: 950_000.0,
             to_ms: 980_000.0,
