@@ -22,24 +22,30 @@ enum Part {
     Write,
     Map,
     Nodes,
+    Keys,
     Logs,
     Timeline,
     Experiments,
     Load,
     Events,
+    Machines,
     Settings,
+    Away,
 }
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 12] = [
     Part::Write,
     Part::Map,
     Part::Nodes,
+    Part::Keys,
     Part::Logs,
     Part::Timeline,
     Part::Experiments,
     Part::Load,
     Part::Events,
+    Part::Machines,
     Part::Settings,
+    Part::Away,
 ];
 
 impl Part {
@@ -48,12 +54,15 @@ impl Part {
             Self::Write => "W",
             Self::Map => "M",
             Self::Nodes => "N",
+            Self::Keys => "K",
             Self::Logs => "L",
             Self::Timeline => "T",
             Self::Experiments => "X",
             Self::Load => "G",
             Self::Events => "E",
+            Self::Machines => "O",
             Self::Settings => "S",
+            Self::Away => "A",
         }
     }
 
@@ -62,12 +71,15 @@ impl Part {
             Self::Write => "to the form that writes and reads",
             Self::Map => "to the map, at one of its links",
             Self::Nodes => "to the leader's card, then to the next node's",
+            Self::Keys => "to the keys and values that are stored",
             Self::Logs => "to the logs, at an entry",
             Self::Timeline => "to the timeline",
             Self::Experiments => "to the experiments",
             Self::Load => "to the load generator",
             Self::Events => "to the events",
+            Self::Machines => "to an etcd on other machines",
             Self::Settings => "to the settings",
+            Self::Away => "to what can be taken away: this run, a link; and to the reset",
         }
     }
 
@@ -77,12 +89,15 @@ impl Part {
             Self::Write => focus_first(".write form input"),
             Self::Map => focus_first(".link-buttons [tabindex='0']"),
             Self::Nodes => focus_still(next_card(feed)),
+            Self::Keys => focus_first(".keys input"),
             Self::Logs => focus_first("#log-cursor"),
             Self::Timeline => focus_first("#timeline-slider"),
             Self::Experiments => focus_first(".experiments .library button"),
             Self::Load => focus_first(".generator select"),
             Self::Events => focus_first(".events .scroll"),
+            Self::Machines => focus_first(".moving input"),
             Self::Settings => focus_first(".settings summary"),
+            Self::Away => focus_first(".away button"),
         };
         if !there {
             // A single node has no links.
@@ -96,12 +111,15 @@ impl Part {
             Self::Write => "write",
             Self::Map => "map",
             Self::Nodes => "nodes",
+            Self::Keys => "keys",
             Self::Logs => "logs",
             Self::Timeline => "timeline",
             Self::Experiments => "experiments",
             Self::Load => "load",
             Self::Events => "events",
+            Self::Machines => "moving",
             Self::Settings => "settings",
+            Self::Away => "away",
         }
     }
 }
