@@ -133,6 +133,12 @@ export const damagedLog = {
       },
     ];
   },
+  after: async (lab) => {
+    // A damaged log is not mended: another node takes the place.
+    const victim = lab.victim && nodeOf(await lab.status(), lab.victim.id);
+    if (victim?.member && victim.state === "failed") await tabraft.replace(victim.id);
+    await restore(lab);
+  },
 };
 
 export const twoNodes = {

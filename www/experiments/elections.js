@@ -1,7 +1,7 @@
 // Leaders: how one is elected, and what follows when it crashes, is cut off or sleeps.
 
-import { crashLeader, heal, put, start } from "./hands.js";
-import { followersOf, leaderOf, ms, nodeOf, restore } from "./lab.js";
+import { crashLeader, hasEnded, heal, put, start } from "./hands.js";
+import { followersOf, isCutOff, leaderOf, ms, nodeOf, restore } from "./lab.js";
 
 const CUT_OFF_MS = 700;
 
@@ -119,6 +119,12 @@ export const leaderCrash = {
   after: restore,
 };
 
+/** Why the old leader is no leader without a majority, if it is none. */
+const notAlone = async ({ old }, status) => {
+  if (hasEnded(status, old)) return `Node ${old.id} does not run on: it was to be cut off, and nothing else. Begin again.`;
+  if (!(await isCutOff(old.id, status))) return `Node ${old.id} is connected again. Begin again.`;
+};
+
 export const staleLeader = {
   id: "stale-leader",
   title: "A leader without a majority",
@@ -138,25 +144,31 @@ export const staleLeader = {
         const others = followersOf(await lab.status()).map(({ id }) => id);
         await tabraft.partition([[lab.old.id], others]);
       },
-      seen: (lab, { nodes }) => {
+      broken: (lab, status) => hasEnded(status, lab.old) && notAlone(lab, status),
+      seen: async (lab, status) => {
+        const { nodes } = status;
+        lab.isCutOff = await isCutOff(lab.old.id, status);
         lab.next = nodes.find(({ id, role, term }) => role === "leader" && id !== lab.old.id && term > lab.old.term);
-        if (!lab.next) return;
+        if (!lab.isCutOff || !lab.next) return;
         const rest = nodes.map(({ id }) => id).filter((id) => id !== lab.old.id);
         return `Nodes ${rest.join(" and ")} are a majority, and node ${lab.next.id} leads them in term ${lab.next.term}.`;
       },
-      wait: (lab) => `Node ${lab.old.id} led when this step began. The others have elected nobody yet.`,
+      wait: (lab) =>
+        lab.isCutOff ? "The others have elected nobody yet." : `Node ${lab.old.id} led when this step began, and is not cut off.`,
     },
-    put("later", "Put the same key with another value: under Write and read, From the leader.", "part"),
+    put("later", "Put the same key with another value: under Write and read, From the leader.", { again: "part", broken: notAlone }),
     {
       page:
         "The page asks the node that was cut off for a write, a linearizable read and a stale read, within " +
         `${CUT_OFF_MS} ms each, and notes the answers. You can ask it, too: choose it under From.`,
       look: async (lab) => {
+        const found = await notAlone(lab, await lab.status());
+        if (found) throw new Error(found);
         const alone = { node: lab.old.id, timeoutMs: CUT_OFF_MS };
         lab.write = await lab.refusal(tabraft.put(lab.part.key, "alone", alone));
         lab.read = await lab.refusal(tabraft.get(lab.part.key, alone));
         lab.stale = await tabraft.get(lab.part.key, { node: lab.old.id, consistency: "stale" });
-        return `Node ${lab.old.id} refused a write (${lab.write}) and a linearizable read (${lab.read}), and has “${lab.stale}”.`;
+        return `Node ${lab.old.id} acknowledged no write (${lab.write}), answered no linearizable read (${lab.read}), and has “${lab.stale}”.`;
       },
     },
     heal((lab, status) => {
@@ -215,7 +227,12 @@ export const pausedLeader = {
         return state === "paused" ? "It sleeps. The others have elected nobody yet." : `Node ${id} is not paused.`;
       },
     },
-    put("woken", "Put the same key with another value, which the sleeper knows nothing of.", "sleep"),
+    put("woken", "Put the same key with another value, which the sleeper knows nothing of: under Write and read, press Put.", {
+      again: "sleep",
+      broken: (lab, status) =>
+        nodeOf(status, lab.old.id).state !== "paused" &&
+        `Node ${lab.old.id} was woken before the key had another value. Begin again.`,
+    }),
     {
       ask: "Wake it: press Resume on its card. The page asks it for the key at once.",
       // In the same moment, before it can have heard of the others.

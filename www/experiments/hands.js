@@ -20,10 +20,11 @@ export const putAfter = async (status, from) => {
 
 /**
  * Something is put, which `lab[name]` tells then: index, key and value. `again` is the name of an earlier
- * one that is to get another value.
+ * one that is to get another value; `broken` is as in any step.
  */
-export const put = (name, ask, again) => ({
+export const put = (name, ask, { again, broken } = {}) => ({
   ask,
+  broken,
   before: async (lab) => {
     lab.from = (await lab.leading()).applied;
   },

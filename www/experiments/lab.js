@@ -10,7 +10,9 @@
 //                  { ask, act(lab), seen(lab, status), wait(lab, status) }
 //                                       for a person: `ask` says what to do and where, and `act` does
 //                                       it; `seen` gives a sentence once it shows, and until then
-//                                       `wait`, which need not be there, one on what is missing
+//                                       `wait`, which need not be there, one on what is missing;
+//                                       `broken(lab, status)`, too, gives a sentence once what earlier
+//                                       steps made is so no more, which ends the experiment
 //                  { page, look(lab) }  the page acts, since a person could not: `page` says what it
 //                                       does and why; `look` does it and gives a sentence
 //                  { look(lab) }        the page looks only, and gives a sentence
@@ -20,13 +22,19 @@
 
 const EVERY_MS = 60;
 const PATIENCE_MS = 30_000;
+/** What is about to start, or to be revived, has so long before it counts as stopped. */
+const READY_MS = 2_000;
 
 /** How the names of clusters begin that were made for an experiment. */
 export const OWN = "try-";
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-export class Stopped extends Error {}
+/** A person ended the experiment. */
+export class Stopped extends Error {
+  name = "Stopped";
+  code = "STOPPED";
+}
 
 /** What a person says while an experiment runs: that it is to end, that the page is to take a step. */
 export class Guidance {
@@ -104,13 +112,7 @@ export class Lab {
 
   /** Waits until all members run and are equal, and returns the status. */
   settled() {
-    return this.until("the nodes do not agree", (status) => {
-      const leader = leaderOf(status);
-      const members = status.nodes.filter(({ member }) => member);
-      const equal = ({ state, applied, digest }) =>
-        state === "running" && applied === leader.lastIndex && digest === leader.digest;
-      return leader && members.every(equal) && status;
-    });
+    return this.until("the nodes do not agree", (status) => isSettled(status) && status);
   }
 
   /** The code of the error that a call ends with; "acknowledged" if it does not. */
@@ -137,6 +139,27 @@ export const leaderOf = ({ leader, nodes }) => {
   return found && nodes.every(follows) ? found : undefined;
 };
 
+/** Whether all members run and are equal. */
+const isSettled = (status) => {
+  const leader = leaderOf(status);
+  const equal = ({ member, state, applied, digest }) =>
+    !member || (state === "running" && applied === leader.lastIndex && digest === leader.digest);
+  return Boolean(leader) && status.nodes.every(equal);
+};
+
+/** Whether no message passes between any two of these. */
+export const areApart = async (ids) => {
+  const cut = (await tabraft.links()).filter(({ fault }) => fault.lossPct === 100);
+  return ids.every((a) => ids.every((b) => a === b || cut.some(({ from, to }) => from === a && to === b)));
+};
+
+/** Whether no message passes between this one and any other. */
+export const isCutOff = async (id, { nodes }) => {
+  const others = nodes.filter((node) => node.member && node.id !== id);
+  const apart = await Promise.all(others.map((other) => areApart([id, other.id])));
+  return apart.every(Boolean);
+};
+
 export const nodeOf = ({ nodes }, id) => nodes.find((node) => node.id === id);
 
 /** Members that run and do not lead. */
@@ -154,16 +177,35 @@ export const ms = (time) => `${Math.max(1, Math.round(time)).toLocaleString("en"
 /** Starts what does not run, and heals all links. */
 export const restore = async (lab) => {
   await tabraft.heal();
-  const { nodes } = await lab.status();
-  for (const { id, member, state } of nodes) {
-    if (member && state === "paused") await tabraft.resume(id);
-    // Another tab, or a revival, may be about to.
-    if (member && ["stopped", "failed"].includes(state)) {
-      const code = await lab.refusal(tabraft.start(id));
+  await lab.until("the nodes do not agree", async (status) => {
+    // Again and again: one may be on its way to a stop that was asked for.
+    for (const { id, member, state } of status.nodes) {
+      if (!member || state === "running") continue;
+      const code = await lab.refusal(state === "paused" ? tabraft.resume(id) : tabraft.start(id));
+      // Another tab, or a revival, may have been first.
       if (!["acknowledged", "ALREADY_RUNNING"].includes(code)) throw new Error(`Node ${id} does not start: ${code}.`);
     }
+    return isSettled(status);
+  });
+};
+
+/** What is in the way of an experiment, in a sentence; nothing if nothing is. */
+const inTheWay = async ({ nodes }) => {
+  const idle = nodes.find(({ member, state }) => member && state !== "running");
+  if (idle) return `Node ${idle.id} is ${idle.state}. ${idle.state === "paused" ? "Resume" : "Start"} it first.`;
+  if ((await tabraft.links()).length > 0) return "Some links do not work. On the map press Heal all first.";
+  if ((await tabraft.loadFigures())?.running) return "The load generator runs. Under Load and speed press Stop first.";
+};
+
+/** Waits until the cluster is as an experiment may find it. */
+const ready = async (lab) => {
+  const end = performance.now() + READY_MS;
+  for (;;) {
+    const found = await inTheWay(await lab.status());
+    if (!found) return lab.settled();
+    if (performance.now() > end) throw new Error(found);
+    await sleep(EVERY_MS);
   }
-  await lab.settled();
 };
 
 /** Takes a step, or waits until a person has; asked for help, takes it all the same. */
@@ -180,6 +222,8 @@ const take = async (lab, step, byItself, guidance, tell) => {
       guidance.wasAsked();
       return;
     }
+    const broken = await step.broken?.(lab, status);
+    if (broken) throw new Error(broken);
     const seen = await step.seen(lab, status);
     const missing = seen ? told : step.wait?.(lab, status) || "Not seen yet.";
     if (missing !== told) tell("now", (told = missing));
@@ -205,7 +249,8 @@ export const run = async (experiment, byItself, tell, guidance) => {
   if (experiment.destroys && !cluster.startsWith(OWN)) {
     throw new Error("It would leave this cluster of no use. Open it in a cluster of its own.");
   }
-  await lab.settled();
+  tell(0, "now", "Waiting until all nodes run and agree.");
+  await ready(lab);
   try {
     for (const [n, step] of experiment.steps.entries()) {
       tell(n, "now", "");

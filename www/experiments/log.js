@@ -1,7 +1,10 @@
 // The log: a write's way through it, what is folded away, and what a dead leader had in it.
 
 import { ENTRIES, put, putAfter, settingsBack, shortLog, start, stopFollower, writeMany } from "./hands.js";
-import { caughtUp, followersOf, leaderOf, ms, nodeOf, restore } from "./lab.js";
+import { caughtUp, followersOf, leaderOf, nodeOf, restore } from "./lab.js";
+
+/** From the proposal on. */
+const since = (lab, atMs) => `${(atMs - lab.proposed).toFixed(1)} ms`;
 
 export const aWrite = {
   id: "a-write",
@@ -29,11 +32,11 @@ export const aWrite = {
         lab.steps = await lab.until("steps are missing", async ({ nodes }) => {
           const steps = await tabraft.events({ index: lab.index });
           const applied = new Set(steps.filter(({ step }) => step === "applied").map(({ node }) => node));
-          return applied.size === nodes.length && steps;
+          return nodes.every(({ id, state }) => state !== "running" || applied.has(id)) && steps;
         });
         const of = (name) => lab.steps.find(({ node, step }) => node === lab.leader.id && step === name)?.atMs;
         [lab.proposed, lab.committed, lab.applied, lab.replied] = ["proposed", "committed", "applied", "replied"].map(of);
-        return `Node ${lab.leader.id} committed it ${ms(lab.committed - lab.proposed)} after it was proposed.`;
+        return `Node ${lab.leader.id} committed it ${since(lab, lab.committed)} after it was proposed. Under Write and read, Steps of a write has the times of every node.`;
       },
     },
   ],
@@ -49,11 +52,12 @@ export const aWrite = {
       },
       {
         theory: "It is applied after it is committed, and answered after that.",
-        seen: `Committed after ${ms(lab.committed - lab.proposed)}, answered after ${ms(lab.replied - lab.proposed)}.`,
+        seen: `Committed after ${since(lab, lab.committed)}, applied after ${since(lab, lab.applied)}, answered after ${since(lab, lab.replied)}.`,
         holds: lab.committed <= lab.applied && lab.applied <= lab.replied,
       },
     ];
   },
+  after: restore,
 };
 
 /** What the experiments on the log changed is put back. */

@@ -1,7 +1,7 @@
 // Who is a member: nodes that join and leave, and what losing too many of them means.
 
 import { put } from "./hands.js";
-import { followersOf, leaderOf, nodeOf } from "./lab.js";
+import { followersOf, leaderOf, nodeOf, restore } from "./lab.js";
 
 export const members = {
   id: "members",
@@ -70,6 +70,7 @@ export const members = {
       holds: lab.left.index > lab.first.index && lab.next.id !== lab.old.id,
     },
   ],
+  after: restore,
 };
 
 /** Of these nodes, those whose disk this page saw wiped. */

@@ -1,7 +1,7 @@
 // Votes that are split: two candidates in one term, and what spares nodes hopeless elections.
 
 import { heal } from "./hands.js";
-import { followersOf, leaderOf, ms, nodeOf, restore } from "./lab.js";
+import { areApart, followersOf, leaderOf, ms, nodeOf, restore } from "./lab.js";
 
 /** Messages between the candidates take so many ticks: both vote for themselves before either is asked. */
 const SLOW_TICKS = 5;
@@ -25,7 +25,8 @@ export const splitVote = {
     {
       page:
         "The page slows the followers' messages to each other, cuts their links to the leader, and tells the leader " +
-        "to hand over to both of them. That skips PreVote. They must campaign at once, which two presses of a button are too slow for.",
+        "to hand over to both of them. That skips PreVote. They must campaign at once, which two presses of a button are too slow for. " +
+        "Then it heals the links.",
       look: async (lab) => {
         const { tickMs } = await tabraft.settings();
         const { id, term } = leaderOf(await lab.settled());
@@ -41,30 +42,35 @@ export const splitVote = {
           return votes.length === 2 && votes.every((it) => it.id !== id && it.vote === it.id) && { term: votes[0].term, votes };
         }, 5_000);
         lab.led = term;
+        await tabraft.heal();
         await over;
         return `In term ${lab.split.term} two nodes campaigned: ${inWords(lab.split.votes)}. A majority is 2 votes.`;
       },
     },
-    heal((lab, status) => {
-      const leader = leaderOf(status);
-      if (!leader || leader.term <= lab.split.term) return;
-      lab.resolved = { ...leader, votes: votesIn(status, leader.term).filter(({ vote }) => vote === leader.id) };
-      return `Node ${leader.id} leads in term ${leader.term}: ${inWords(lab.resolved.votes)}.`;
-    }),
     {
-      ask: "Cut every node off: on the map, press each number beside Cut off node.",
+      look: (lab) =>
+        lab.until("nobody is elected", (status) => {
+          const leader = leaderOf(status);
+          if (!leader || leader.term <= lab.split.term) return;
+          lab.resolved = { ...leader, votes: votesIn(status, leader.term).filter(({ vote }) => vote === leader.id) };
+          return `Node ${leader.id} leads in term ${leader.term}: ${inWords(lab.resolved.votes)}.`;
+        }),
+    },
+    {
+      ask: "Cut every link: on the map, press numbers beside Cut off node until each is marked.",
       before: async (lab) => {
         lab.old = leaderOf(await lab.settled());
       },
       act: async (lab) => {
         await tabraft.partition((await lab.status()).nodes.map(({ id }) => [id]));
       },
-      seen: (lab, { nodes }) => {
-        const alone = nodes.every(({ role }) => role !== "leader");
+      seen: async (lab, { nodes }) => {
+        lab.apart = await areApart(nodes.map(({ id }) => id));
+        const alone = lab.apart && nodes.every(({ role }) => role !== "leader");
         lab.before = Math.max(...nodes.map(({ term }) => term));
         return alone && `Each is alone, and nobody leads. Node ${lab.old.id} heard of no majority and stepped down.`;
       },
-      wait: (_, { nodes }) => `${nodes.filter(({ role }) => role === "leader").map(({ id }) => `Node ${id}`).join(", ")} leads still.`,
+      wait: (lab, { nodes }) => !lab.apart ? "Some links work still." : `${nodes.filter(({ role }) => role === "leader").map(({ id }) => `Node ${id}`).join(", ")} leads still.`,
     },
     {
       look: async (lab) => {

@@ -81,7 +81,7 @@ async fn stale_leader(tab: &Tab) -> Result<()> {
     waits(tab, 0, "Nothing was put yet").await?;
     tab.press("put").await?;
     done(tab, 0).await?;
-    waits(tab, 1, "The others have elected nobody yet").await?;
+    waits(tab, 1, "and is not cut off").await?;
     let old = tab.status().await?.leader;
     tab.press(&format!("cut-off-{old}")).await?;
     done(tab, 1).await?;
@@ -128,7 +128,7 @@ async fn settings(tab: &Tab) -> Result<Value> {
     tab.run("return tabraft.settings()", Value::Null).await
 }
 
-async fn begin(tab: &Tab, id: &str) -> Result<()> {
+pub async fn begin(tab: &Tab, id: &str) -> Result<()> {
     tab.press(&format!("experiment-{id}")).await?;
     tab.press("let-me").await
 }
@@ -138,7 +138,7 @@ async fn waits(tab: &Tab, n: usize, words: &str) -> Result<()> {
     reads(tab, n, "Now", words).await
 }
 
-async fn done(tab: &Tab, n: usize) -> Result<()> {
+pub async fn done(tab: &Tab, n: usize) -> Result<()> {
     reads(tab, n, "Done", "").await
 }
 

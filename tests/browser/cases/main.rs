@@ -4,6 +4,7 @@
 
 mod accessible;
 mod app;
+mod astray;
 mod away;
 mod backups;
 mod bad_input;
@@ -55,8 +56,8 @@ use tabraft_browser_tests::runner::{ALL, BOTH, CHROMIUM, Entry, run};
 /// The long ones first: two run at a time.
 const CASES: &[Entry] = &[
     entry!(BOTH, harness::harness_notices),
-    entry!(CHROMIUM, experiments::experiments_run),
-    entry!(CHROMIUM, experiments::experiments_run_on),
+    entry!(BOTH, experiments::experiments_run),
+    entry!(BOTH, experiments::experiments_run_on),
     entry!(BOTH, deaths::kill_whole_browser),
     entry!(BOTH, deaths::kill_leader_renderer),
     entry!(BOTH, deaths::kill_two_at_once),
@@ -94,6 +95,7 @@ const CASES: &[Entry] = &[
     entry!(ALL, guided::experiment_by_hand),
     entry!(CHROMIUM, guided::experiments_by_hand),
     entry!(CHROMIUM, guided::every_step_has_words),
+    entry!(CHROMIUM, astray::experiments_gone_astray),
     entry!(CHROMIUM, experiments::experiments_of_ones_own),
     entry!(CHROMIUM, losses::torn_browser_log),
     entry!(BOTH, losses::lost_databases),

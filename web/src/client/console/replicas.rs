@@ -3,7 +3,7 @@
 use js_sys::Object;
 use wasm_bindgen::JsValue;
 
-use super::results::done;
+use super::results::{done, plain};
 use super::tabs_method as method;
 use crate::client::Cluster;
 use crate::model::{ApiError, Place, Stored};
@@ -43,6 +43,12 @@ pub fn install(api: &Object, cluster: &Cluster) -> Result<(), JsValue> {
     method(api, cluster, "heal", |me, _| async move {
         done(me.heal().await)
     })?;
+    method(
+        api,
+        cluster,
+        "links",
+        |me, _| async move { plain(&me.faults()) },
+    )?;
     method(api, cluster, "link", |me, args| async move {
         let (from, to) = (args.node(0, "from")?, args.node(1, "to")?);
         done(me.link(from, to, args.fault(2)?).await)
