@@ -17,10 +17,14 @@
     if (stopped || !(reason instanceof WebAssembly.RuntimeError)) return;
     stopped = true;
     var notice = document.createElement("p");
-    notice.className = "notice";
+    notice.className = "notice halted";
     notice.setAttribute("role", "alert");
-    notice.textContent = "The page's program failed (" + why + ") and shows an old state. Reload to go on.";
-    document.body.prepend(notice);
+    notice.textContent = "The page's program failed (" + why + "). What it shows may be old. ";
+    var again = document.createElement("button");
+    again.textContent = "Reload";
+    again.onclick = function () { location.reload(); };
+    notice.append(again);
+    document.body.append(notice);
   }
   addEventListener("error", function (e) { failed(e.error || e.message); });
   addEventListener("unhandledrejection", function (e) { failed(e.reason); });

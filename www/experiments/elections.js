@@ -1,6 +1,6 @@
 // Leaders: how one is elected, and what follows when it crashes, is cut off or sleeps.
 
-import { crashLeader, hasEnded, heal, put, start } from "./hands.js";
+import { crashLeader, hasEnded, heal, noMajority, put, start } from "./hands.js";
 import { followersOf, isCutOff, leaderOf, ms, nodeOf, restore } from "./lab.js";
 
 const CUT_OFF_MS = 700;
@@ -83,6 +83,7 @@ export const leaderCrash = {
         lab.took = await lab.writes("experiment/after");
         return `Node ${lab.old.id} is gone. The next write was acknowledged after ${ms(lab.took)}.`;
       },
+      noMajority,
     ),
     {
       look: async (lab) => {

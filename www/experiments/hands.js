@@ -57,6 +57,7 @@ export const settings = (wanted, ask, before) => ({
     await before?.(lab);
     const were = Object.keys(wanted).map((name) => [name, lab.now[name]]);
     lab.settings = { ...Object.fromEntries(were), ...lab.settings };
+    lab.keep();
   },
   act: () => tabraft.configure(wanted),
   seen: async (lab) => {
@@ -93,7 +94,8 @@ const fill = async (prefix, count) => {
 const MANY = 5 * ENTRIES;
 
 /** So much is written that `follows` gives a sentence on what follows from it; `missing` says that it does not yet. */
-export const writeMany = (prefix, missing, follows) => ({
+export const writeMany = (prefix, missing, follows, broken) => ({
+  broken,
   ask: `Write ${MANY.toLocaleString("en")} entries: under Load and speed press Start, and Stop when this step says so.`,
   before: async (lab) => {
     lab.mark = (await lab.leader()).lastIndex;
@@ -153,9 +155,17 @@ export const hasEnded = (status, { id, epoch }) => {
   return node.state !== "running" || node.epoch !== epoch;
 };
 
-/** The leader is crashed, which is `lab[name]`; `seen` as in any step, from then on. */
-export const crashLeader = (name, ask, seen) => ({
+/** Why a cluster that is to go on without a node cannot. */
+export const noMajority = (_, { nodes, quorum }) => {
+  const running = nodes.filter(({ member, state }) => member && state === "running");
+  const of = nodes.filter(({ member }) => member).length;
+  return running.length < quorum && `${running.length} of ${of} nodes run, which is no majority. Begin again.`;
+};
+
+/** The leader is crashed, which is `lab[name]`; `seen` and `broken` as in any step, from then on. */
+export const crashLeader = (name, ask, seen, broken) => ({
   ask,
+  broken,
   before: async (lab) => {
     lab[name] = await lab.leader();
   },

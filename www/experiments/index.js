@@ -9,7 +9,7 @@ import { damagedLog, fullDisk, twoNodes } from "./disks.js";
 import { firstElection, leaderCrash, pausedLeader, staleLeader } from "./elections.js";
 import { figure8 } from "./figure8.js";
 import { sameId } from "./hosts.js";
-import { Guidance, OWN, run } from "./lab.js";
+import { Guidance, OWN, cutShort, mend, run } from "./lab.js";
 import { lostQuorum, members } from "./members.js";
 import { splitVote } from "./split.js";
 
@@ -82,6 +82,15 @@ globalThis.tabraftExperiments = {
 
   /** Takes the step that waits for a person. */
   help: () => running?.help(),
+
+  /** The title of the one that a reload cut short, if what it had changed was not put back since. */
+  cutShort,
+
+  /** Puts back what that one had changed. */
+  mend: () => {
+    ended = ended.then(mend);
+    return ended;
+  },
 
   /** Ends what runs, by its `after`. */
   stop: () => running?.stop(),

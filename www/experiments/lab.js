@@ -62,14 +62,48 @@ export class Guidance {
   }
 }
 
+/** Where this tab keeps what runs, for the page that a reload makes of it. */
+const UNDER_WAY = "tabraft.experiment";
+
+/** A browser that stores nothing forgets it with the page. */
+const keep = (record) => {
+  try {
+    record ? sessionStorage.setItem(UNDER_WAY, JSON.stringify(record)) : sessionStorage.removeItem(UNDER_WAY);
+  } catch (error) {
+    console.warn(`tabraft: a reload would forget the experiment: ${error.message}`);
+  }
+};
+
+const kept = () => {
+  try {
+    return JSON.parse(sessionStorage.getItem(UNDER_WAY)) ?? {};
+  } catch {
+    return {};
+  }
+};
+
+/** What was under way when the page before this one ended: the cluster, the title, settings as they were. */
+let left = kept();
+
+export const cutShort = () => (left.cluster === new URLSearchParams(location.search).get("cluster") ? left.title : undefined);
+
 /** What one run of an experiment sees and remembers. */
 export class Lab {
   /** The leaders seen so far: a set of ids for each term. */
   leaders = new Map();
+  /** Settings as they were before it changed them. */
+  settings;
   #signal;
+  #title;
 
-  constructor(signal) {
+  constructor(signal, title) {
     this.#signal = signal;
+    this.#title = title;
+  }
+
+  /** Has a reload remember what there is to put back. */
+  keep() {
+    keep({ cluster: new URLSearchParams(location.search).get("cluster"), title: this.#title, settings: this.settings });
   }
 
   /** From now on it is not stopped: what was begun is put back. */
@@ -208,6 +242,15 @@ const ready = async (lab) => {
   }
 };
 
+/** Puts back what the experiment had changed that a reload cut short. */
+export const mend = async () => {
+  const lab = new Lab(new AbortController().signal);
+  if (left.settings) await tabraft.configure(left.settings);
+  await restore(lab);
+  left = {};
+  keep();
+};
+
 /** Takes a step, or waits until a person has; asked for help, takes it all the same. */
 const take = async (lab, step, byItself, guidance, tell) => {
   // What was said of the step before does not count.
@@ -238,7 +281,7 @@ const take = async (lab, step, byItself, guidance, tell) => {
  * sentence: what is missing, what was seen. Returns the outcome's rows.
  */
 export const run = async (experiment, byItself, tell, guidance) => {
-  const lab = new Lab(guidance.signal);
+  const lab = new Lab(guidance.signal, experiment.title);
   const { cluster, nodes } = await lab.status();
   const members = nodes.filter(({ member }) => member).length;
   if (members !== experiment.nodes) {
@@ -251,6 +294,7 @@ export const run = async (experiment, byItself, tell, guidance) => {
   }
   tell(0, "now", "Waiting until all nodes run and agree.");
   await ready(lab);
+  lab.keep();
   try {
     for (const [n, step] of experiment.steps.entries()) {
       tell(n, "now", "");
@@ -264,5 +308,7 @@ export const run = async (experiment, byItself, tell, guidance) => {
   } finally {
     lab.goOn();
     await experiment.after?.(lab);
+    left = {};
+    keep();
   }
 };

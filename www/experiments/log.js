@@ -83,7 +83,7 @@ export const compaction = {
       return `${lab.written.toLocaleString("en")} entries later the leader has a snapshot at ${leader.snapshotIndex}, and its log begins at ${leader.firstIndex}.`;
     }),
     {
-      ask: "Crash a follower: press Crash on a card without the crown.",
+      ask: "Crash any node: press Crash on its card.",
       before: async (lab) => {
         lab.hosts = (await lab.settled()).nodes;
       },
@@ -137,7 +137,10 @@ export const farBehind = {
     writeMany("experiment/behind", "the leader's log reaches back to the follower's end", (lab, _, leader) => {
       lab.first = leader.firstIndex;
       return lab.first > lab.away.lastIndex + 1 && `${lab.written.toLocaleString("en")} entries later the leader's log begins at ${lab.first}.`;
-    }),
+    }, ({ away, first }, status) =>
+      nodeOf(status, away.id).state === "running" &&
+      !(first > away.lastIndex + 1) &&
+      `Node ${away.id} runs again, and was to be away. Begin again.`),
     start("away", "Start it again: press Start on its card.", (lab, node) => {
       lab.back = node;
       return `Node ${node.id} has the snapshot at ${node.snapshotIndex} and all that came after it.`;
@@ -187,10 +190,14 @@ export const salvage = {
         const here = { node: leader.id, consistency: "stale" };
         const found = await Promise.all(["e1", "e2", "e3"].map((key) => tabraft.get(key, here)));
         lab.missing = ["e1", "e2", "e3"].filter((_, n) => (found[n] ?? null) === null);
-        const equal = status.nodes.every(({ id }) => caughtUp(status, id));
+        const equal = status.nodes.every(({ id, member }) => !member || caughtUp(status, id));
+        lab.unequal = !equal;
         return !lab.missing.length && equal && leader.applied >= lab.from + 3 && `Entries e1 to e3 are everywhere. Node ${leader.id} leads.`;
       },
-      wait: (lab) => (lab.missing?.length ? `Missing: ${lab.missing.join(", ")}.` : "There are such keys from before. Put them once more."),
+      wait: (lab) => {
+        if (lab.missing?.length) return `Missing: ${lab.missing.join(", ")}.`;
+        return lab.unequal ? "They are not on every node yet." : "There are such keys from before. Put them once more.";
+      },
     },
     {
       page:

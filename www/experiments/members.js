@@ -25,7 +25,10 @@ export const members = {
         lab.most = leader?.voters.length;
         return lab.joined && `Node ${lab.joined} is a voter. A majority of ${lab.most} is ${status.quorum}.`;
       },
-      wait: (lab) => `The voters are ${lab.voters.join(", ")}.`,
+      wait: (lab, status) => {
+        const [learner] = leaderOf(status)?.learners ?? [];
+        return learner ? `Node ${learner} is a learner, and has no vote yet.` : `The voters are ${lab.voters.join(", ")}.`;
+      },
     },
     put("first", "Put a key: under Write and read, press Put."),
     {
@@ -42,14 +45,24 @@ export const members = {
       ask: "Remove the leader: on the card with the crown open More, press Remove, and confirm.",
       before: async (lab) => {
         lab.old = await lab.leader();
+        lab.led = new Set([lab.old.id]);
       },
       act: (lab) => tabraft.removeNode(lab.old.id),
+      broken: (lab, status) => {
+        const leader = leaderOf(status);
+        const gone = leader ? lab.old.voters.filter((id) => !leader.voters.includes(id)) : [];
+        if (gone.length > 1) return "More than one node has left. Begin again.";
+        // Who leads may have changed meanwhile.
+        if (leader && !gone.length) lab.led.add(leader.id);
+        if (gone.some((id) => !lab.led.has(id))) return `Node ${gone[0]} has left, and did not lead. Begin again.`;
+        if (gone.length) lab.old = { ...lab.old, id: gone[0] };
+      },
       seen: (lab, status) => {
         const leader = leaderOf(status);
         lab.next = leader;
         return leader && !leader.voters.includes(lab.old.id) && `Node ${lab.old.id} has left, and node ${leader.id} leads.`;
       },
-      wait: (lab) => `Node ${lab.old.id} led when this step began, and is a member still.`,
+      wait: (_, { leader }) => `Node ${leader} leads, and is a member.`,
     },
     put("left", "Put a key once more."),
   ],

@@ -96,3 +96,64 @@ async fn ends(tab: &Tab, sentence: &str) -> Result<()> {
     }
     Ok(())
 }
+
+/// Another experiment is chosen while one runs, by hand and by itself: the first ends, the page lives,
+/// and the second comes to its end, by the bar at the foot of the window.
+pub async fn another_experiment(case: &Case) -> Result<()> {
+    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    tab.healthy(3).await?;
+    begin(&tab, "first-election").await?;
+    tab.shows("guide-bar", "the step that waits", |it| {
+        it.contains("An election") && it.contains("step 1 of 2") && it.contains("3 of 3 nodes")
+    })
+    .await?;
+    tab.press("experiment-leader-crash").await?;
+    tab.press("do-it").await?;
+    tab.press("experiment-a-write").await?;
+    tab.press("let-me").await?;
+    tab.shows("guide-bar", "the next one", |it| {
+        it.contains("The way of a write") && it.contains("Nothing was put yet")
+    })
+    .await?;
+    tab.press("bar-help").await?;
+    tab.shows("guide-bar", "the verdict", |it| {
+        it.contains("What was seen is what theory says")
+    })
+    .await?;
+    tab.press("bar-close").await?;
+    ensure!(!tab.has("guide-bar").await?, "it is there still");
+    tab.agreement(3).await?;
+    Ok(())
+}
+
+/// A reload in the middle of an experiment: the page says so, and puts back what was changed.
+pub async fn experiment_cut_short(case: &Case) -> Result<()> {
+    let tab = case.open("main", "&nodes=3&host=auto").await?;
+    tab.healthy(3).await?;
+    let before: Value = tab.run("return tabraft.settings()", Value::Null).await?;
+    begin(&tab, "far-behind").await?;
+    tab.press("bar-help").await?;
+    done(&tab, 0).await?;
+    tab.press("bar-help").await?;
+    done(&tab, 1).await?;
+    tab.reload().await?;
+    tab.shows("cut-short", "what was cut short", |it| {
+        it.contains("A follower too far behind")
+    })
+    .await?;
+    tab.press("mend").await?;
+    tab.shows("mended", "that it is mended", |it| {
+        it.contains("all nodes run")
+    })
+    .await?;
+    tab.agreement(3).await?;
+    let after: Value = tab.run("return tabraft.settings()", Value::Null).await?;
+    ensure!(before == after, "{before} before, {after} after");
+    tab.reload().await?;
+    tab.healthy(3).await?;
+    let left: Option<String> = tab
+        .eval("return tabraftExperiments.cutShort() ?? null", Value::Null)
+        .await?;
+    ensure!(left.is_none(), "{left:?} is told again");
+    Ok(())
+}

@@ -96,6 +96,8 @@ const CASES: &[Entry] = &[
     entry!(CHROMIUM, guided::experiments_by_hand),
     entry!(CHROMIUM, guided::every_step_has_words),
     entry!(CHROMIUM, astray::experiments_gone_astray),
+    entry!(CHROMIUM, astray::another_experiment),
+    entry!(BOTH, astray::experiment_cut_short),
     entry!(CHROMIUM, experiments::experiments_of_ones_own),
     entry!(CHROMIUM, losses::torn_browser_log),
     entry!(BOTH, losses::lost_databases),

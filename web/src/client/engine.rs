@@ -411,10 +411,16 @@ impl Engine {
             !self.flight.has_room(lane, bytes)
         };
         if pending.attempts > 0 {
-            ApiError::new(
-                "TIMEOUT",
-                "No answer in time. If it was a write, whether it took effect is unknown.",
-            )
+            let words = match pending.lane() {
+                Some(Lane::Writes) => {
+                    "No answer in time. Whether the write took effect is unknown."
+                }
+                Some(Lane::Linearizable) => {
+                    "No answer in time. A linearizable read takes a leader that reaches a majority."
+                }
+                Some(Lane::Stale) | None => "No answer in time.",
+            };
+            ApiError::new("TIMEOUT", words)
         } else if pending.lane().is_some_and(busy) {
             ApiError::new(
                 "BUSY",

@@ -28,6 +28,12 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = tabraftExperiments, js_name = stop, catch)]
     fn stop_it() -> Result<(), JsValue>;
+
+    #[wasm_bindgen(js_namespace = tabraftExperiments, js_name = cutShort, catch)]
+    fn cut_short_it() -> Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(js_namespace = tabraftExperiments, js_name = mend, catch)]
+    fn mend_it() -> Result<Promise, JsValue>;
 }
 
 /// An experiment, before it is run.
@@ -120,11 +126,35 @@ pub fn stop() -> Result<(), ApiError> {
     stop_it().map_err(|error| failed(&error))
 }
 
+/// The title of the experiment that a reload of this tab cut short, unless it was put back since.
+pub fn cut_short() -> Option<String> {
+    // Without a library there is none.
+    cut_short_it().ok().flatten()
+}
+
+/// Puts back what that one had changed.
+///
+/// # Errors
+/// `EXPERIMENT`: the library is not there, or a node does not start; the code of a call that failed.
+pub async fn mend() -> Result<(), ApiError> {
+    let mended = mend_it().map_err(|error| failed(&error))?;
+    let mended = JsFuture::from(mended).await;
+    mended.map(drop).map_err(|error| failed(&error))
+}
+
+/// The code of what a person ended.
+pub const STOPPED: &str = "STOPPED";
+
 fn failed(error: &JsValue) -> ApiError {
     // A person's script may throw anything.
     let message = match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => error.as_string().unwrap_or_else(|| format!("{error:?}")),
     };
-    ApiError::new("EXPERIMENT", message)
+    let name = error.dyn_ref::<js_sys::Error>().map(js_sys::Error::name);
+    let code = match name.is_some_and(|name| name == "Stopped") {
+        true => STOPPED,
+        false => "EXPERIMENT",
+    };
+    ApiError::new(code, message)
 }

@@ -49,6 +49,7 @@ impl Cluster {
 
     async fn set_faults(&self, links: Vec<FaultyLink>) -> Result<(), ApiError> {
         let joined = self.joined().await?;
+        let is_news = self.faults() != links;
         {
             let mut view = self.0.view.borrow_mut();
             view.faults_stamp = (view.faults_stamp.0 + 1, joined.tabs.tab.clone());
@@ -57,7 +58,9 @@ impl Cluster {
         joined.tabs.say(self.faults_word());
         self.watch_peers();
         self.tell(Update::Faults);
-        self.page_event(0, faults_sentence(&links));
+        if is_news {
+            self.page_event(0, faults_sentence(&links));
+        }
         self.0.hosting.set_faults(&links).await?;
         self.sync_tabs().await
     }

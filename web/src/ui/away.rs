@@ -91,8 +91,8 @@ fn Link(feed: Feed) -> impl IntoView {
             <h3 id="link-title">"A link"</h3>
             <p class="hint">
                 {match feed.of_tabs {
-                    true => "Opens a new cluster with as many nodes, these settings, and the \
-                        experiment that is open, in any browser. What this one holds stays here.",
+                    true => "In another browser it opens a new cluster with as many nodes, these settings, \
+                        and the experiment that is open. What this one holds stays here.",
                     false => "Opens the same etcd in any browser that reaches it. Nobody's name and \
                         password are in it.",
                 }}

@@ -8,9 +8,8 @@ use leptos::prelude::*;
 use super::command::{Place, Told};
 use super::feed::Feed;
 use super::figures;
-use super::focus::focus;
+use super::focus::focus_where_it_is;
 use super::shortcuts::{Shortcuts, ShortcutsButton};
-use super::summary;
 use super::summary::{Badge, Help, Summary};
 use super::timeline::past::AsOf;
 use super::verb::Verb;
@@ -23,15 +22,10 @@ const SETTLED: Duration = Duration::from_millis(700);
 pub fn Bar(feed: Feed, summary: Memo<Summary>, shortcuts: Shortcuts) -> impl IntoView {
     let badge = Memo::new(move |_| summary.with(|s| s.badge));
     let text = Memo::new(move |_| summary.with(|s| s.text.clone()));
-    // The button acts now, whatever moment the sentence is about.
+    // The button would act now: beside a sentence about another moment there is none.
     let help = Memo::new(move |_| match feed.past.with(Option::is_some) {
-        _ if feed.viewing.get() => None,
+        true => None,
         false => summary.with(|s| s.help),
-        true if !feed.of_tabs => None,
-        true => feed.status.with(|status| {
-            feed.faults
-                .with(|faults| summary::sentence(status, faults).help)
-        }),
     });
     let place = Place::passing();
     let words = NodeRef::<html::P>::new();
@@ -92,7 +86,7 @@ fn Remedy(
             .active_element()
             .is_some_and(|e| e.is_same_node(Some(&button)));
         if idle && focused {
-            focus(words.get_untracked().as_ref());
+            focus_where_it_is(words.get_untracked().as_ref());
         }
         button.set_hidden(idle);
     });
@@ -130,7 +124,7 @@ fn Figures(feed: Feed) -> impl IntoView {
             .map_or("–".to_owned(), figures::duration)
     };
     view! {
-        <dl class="pace" title="This tab's calls in the last 3 seconds">
+        <dl class="pace" title="What this tab wrote in the last 3 seconds">
             <div>
                 <dt>"writes/s"</dt>
                 <dd data-testid="rate">{rate}</dd>

@@ -39,6 +39,11 @@ pub fn Events(feed: Feed) -> impl IntoView {
         }
     };
     set_interval(tick, Duration::from_secs(1));
+    Effect::new(move |_| {
+        if seen.get() {
+            now.set(clock::wall_ms());
+        }
+    });
 
     let rows = move || {
         let (node, kind) = (node.get(), kind.get());
@@ -83,7 +88,7 @@ pub fn Events(feed: Feed) -> impl IntoView {
             <ol class="scroll" tabindex="0" aria-labelledby="events-title" data-testid="events">
                 // Of a saved run and of the live cluster, the numbers may be the same.
                 <For each=rows key=|event| (event.at_ms.to_bits(), event.seq) let:event>
-                    <Row event now />
+                    <Row feed event now />
                 </For>
             </ol>
         </section>
@@ -91,9 +96,13 @@ pub fn Events(feed: Feed) -> impl IntoView {
 }
 
 #[component]
-fn Row(event: Arc<Event>, now: RwSignal<f64>) -> impl IntoView {
+fn Row(feed: Feed, event: Arc<Event>, now: RwSignal<f64>) -> impl IntoView {
     let at = event.at_ms;
-    let ago = Memo::new(move |_| figures::ago(now.get() - at));
+    // How long ago it was means nothing while another time is shown.
+    let when = Memo::new(move |_| match feed.past.with(Option::is_some) {
+        true => clock::time_of_day(at),
+        false => figures::ago(now.get() - at),
+    });
     let who = if event.node == 0 {
         "page".to_owned()
     } else {
@@ -101,7 +110,7 @@ fn Row(event: Arc<Event>, now: RwSignal<f64>) -> impl IntoView {
     };
     view! {
         <li data-node=event.node data-kind=event.kind.clone()>
-            <time title=clock::exact(at)>{ago}</time>
+            <time title=clock::exact(at)>{when}</time>
             <span class="from">{who}</span>
             <span class="kind">{event.kind.clone()}</span>
             <span class="text">{event.text.clone()}</span>

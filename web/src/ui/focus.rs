@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use leptos::ev;
 use leptos::prelude::*;
-use leptos::web_sys::{Element, HtmlElement};
+use leptos::web_sys::{
+    Element, FocusOptions, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition,
+};
 use wasm_bindgen::JsCast;
 
 use super::feed::Feed;
@@ -17,6 +19,15 @@ const MARGIN: f64 = 24.0;
 /// Focuses an element if it is there; that this fails is worth a word in the console, no more.
 pub fn focus(element: Option<&impl AsRef<HtmlElement>>) {
     if let Some(Err(error)) = element.map(|e| e.as_ref().focus()) {
+        leptos::logging::warn!("the focus could not move: {error:?}");
+    }
+}
+
+/// The same without scrolling to it.
+pub fn focus_where_it_is(element: Option<&impl AsRef<HtmlElement>>) {
+    let still = FocusOptions::new();
+    still.set_prevent_scroll(true);
+    if let Some(Err(error)) = element.map(|e| e.as_ref().focus_with_options(&still)) {
         leptos::logging::warn!("the focus could not move: {error:?}");
     }
 }
@@ -37,6 +48,12 @@ pub fn focus_still(element: Option<Element>) -> bool {
 fn focus_element(element: Option<Element>) -> bool {
     let element = element.and_then(|e| e.dyn_into::<HtmlElement>().ok());
     focus(element.as_ref());
+    // What has the focus already is not scrolled to by that.
+    if let Some(element) = &element {
+        let nearest = ScrollIntoViewOptions::new();
+        nearest.set_block(ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&nearest);
+    }
     element.is_some()
 }
 

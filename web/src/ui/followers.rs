@@ -20,6 +20,11 @@ pub fn known(status: &Status, id: u64) -> Option<Progress> {
     progress.copied().filter(|_| is_told)
 }
 
+/// The newest entry that it is known to have; a new leader knows of none before the first answer.
+pub fn answered(progress: &Progress) -> Option<u64> {
+    (progress.matched > 0).then_some(progress.matched)
+}
+
 /// The leader's table; in the card of `table`, while nobody leads, the room for it.
 #[component]
 pub fn Followers(feed: Feed, node: Memo<NodeStatus>, table: Memo<u64>) -> impl IntoView {
@@ -60,9 +65,11 @@ pub fn Followers(feed: Feed, node: Memo<NodeStatus>, table: Memo<u64>) -> impl I
 #[component]
 fn Follower(node: Memo<NodeStatus>, other: u64) -> impl IntoView {
     let (matched, next, behind) = (
-        figure(node, other, |_, p| p.matched),
-        figure(node, other, |_, p| p.next),
-        figure(node, other, |last, p| last.saturating_sub(p.matched)),
+        figure(node, other, |_, p| answered(p)),
+        figure(node, other, |_, p| Some(p.next)),
+        figure(node, other, |last, p| {
+            Some(last.saturating_sub(answered(p)?))
+        }),
     );
     let learner = Memo::new(move |_| node.with(|n| n.learners.contains(&other)));
     view! {
@@ -70,21 +77,22 @@ fn Follower(node: Memo<NodeStatus>, other: u64) -> impl IntoView {
             <th scope="row">"node " {other} {move || learner.get().then_some(", learner")}</th>
             <td>{matched}</td>
             <td>{next}</td>
-            <td class:behind=move || behind.with(|b| b != "0")>{behind}</td>
+            <td class:behind=move || behind.with(|b| b != "0" && b != "–")>{behind}</td>
         </tr>
     }
 }
 
-/// One figure of a member's progress, given the leader's last index too.
+/// One figure of a member's progress, given the leader's last index too; a dash where it is not known.
 fn figure(
     node: Memo<NodeStatus>,
     other: u64,
-    of: impl Fn(u64, &Progress) -> u64 + Send + Sync + 'static,
+    of: impl Fn(u64, &Progress) -> Option<u64> + Send + Sync + 'static,
 ) -> Memo<String> {
     Memo::new(move |_| {
         node.with(|n| {
             let progress = n.progress.iter().find(|p| p.id == other);
-            progress.map_or("–".to_owned(), |p| figures::grouped(of(n.last_index, p)))
+            let figure = progress.and_then(|p| of(n.last_index, p));
+            figure.map_or("–".to_owned(), figures::grouped)
         })
     })
 }

@@ -12,6 +12,7 @@ use super::look::{Look, shape};
 use super::partition::{Choice, PartitionButton, PartitionForm};
 use super::ring::{self, Frame};
 use super::sight::in_sight;
+use super::summary::words::nodes;
 use super::timeline::past::AsOf;
 use super::whereabouts;
 use crate::client::Cluster;
@@ -248,14 +249,38 @@ async fn reconnect(
     ids: Vec<u64>,
     apart: Vec<u64>,
 ) -> Result<String, ApiError> {
-    let others: Vec<u64> = ids.iter().copied().filter(|n| *n != id).collect();
-    // With two nodes both count as cut off, though it is one link.
-    let reachable = others
-        .iter()
-        .filter(|n| others.len() == 1 || !apart.contains(n));
-    for &other in reachable {
+    let others = to_reconnect(id, &ids, &apart);
+    for &other in &others {
         cluster.link(id, other, LinkFault::default()).await?;
         cluster.link(other, id, LinkFault::default()).await?;
     }
-    Ok(format!("Node {id} is connected again."))
+    Ok(format!(
+        "Node {id} is connected again, with {}.",
+        nodes(&others)
+    ))
+}
+
+/// To whom: those that are not cut off themselves or, if all are, everybody.
+fn to_reconnect(id: u64, ids: &[u64], apart: &[u64]) -> Vec<u64> {
+    let others = ids.iter().copied().filter(|other| *other != id);
+    let (cut, reachable): (Vec<u64>, Vec<u64>) = others.partition(|other| apart.contains(other));
+    match reachable.is_empty() {
+        true => cut,
+        false => reachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn who_is_cut_off_stays_so_unless_all_are() {
+        assert_eq!(to_reconnect(1, &[1, 2, 3], &[1]), [2, 3]);
+        assert_eq!(to_reconnect(1, &[1, 2, 3, 4], &[1, 3]), [2, 4]);
+        assert_eq!(to_reconnect(1, &[1, 2, 3], &[1, 2, 3]), [2, 3]);
+        assert_eq!(to_reconnect(2, &[1, 2], &[1, 2]), [1]);
+    }
 }

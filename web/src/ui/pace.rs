@@ -13,7 +13,7 @@ const LATENCIES_MAX: usize = 1_024;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pace {
     pub writes_per_s: f64,
-    /// `None` while there was no call in the window.
+    /// Of writes; `None` while there was none in the window.
     pub median_ms: Option<f64>,
 }
 
@@ -53,11 +53,11 @@ impl Meter {
             }
             self.tally.writes += 1;
             self.tally.slowest_ms = self.tally.slowest_ms.max(latency_ms);
+            if self.latencies.len() == LATENCIES_MAX {
+                self.latencies.pop_front();
+            }
+            self.latencies.push_back((now_ms, latency_ms));
         }
-        if self.latencies.len() == LATENCIES_MAX {
-            self.latencies.pop_front();
-        }
-        self.latencies.push_back((now_ms, latency_ms));
         // Keeps the slices bounded while nobody looks.
         self.forget(now_ms);
     }

@@ -3,6 +3,7 @@
 
 use super::window::Window;
 use crate::model::{NodeStatus, Progress};
+use crate::ui::followers;
 
 /// Terms take turns with so many looks.
 pub const LOOKS: u64 = 6;
@@ -87,10 +88,16 @@ pub fn words(node: &NodeStatus) -> String {
 
 /// How far its leader knows the log to be, in words.
 pub fn known_words(known: &Progress) -> String {
-    format!(
-        " The leader knows it to match up to {} and sends {} next.",
-        known.matched, known.next
-    )
+    match followers::answered(known) {
+        Some(matched) => format!(
+            " The leader knows it to match up to {matched} and sends {} next.",
+            known.next
+        ),
+        None => format!(
+            " The leader does not know yet what it has, and sends {} next.",
+            known.next
+        ),
+    }
 }
 
 /// One entry of a log in words, as far as its status tells.

@@ -56,8 +56,12 @@ impl Facts<'_> {
     }
 
     pub fn torn(&self) -> Summary {
+        let why = match self.down.is_empty() {
+            true => "Cut links leave",
+            false => "Cut links, and nodes that do not run, leave",
+        };
         let text = format!(
-            "Cut links leave no group of {} nodes. Writes wait until links are restored.",
+            "{why} no group of {} nodes. Writes wait until links are restored.",
             self.quorum
         );
         Summary {
@@ -71,27 +75,31 @@ impl Facts<'_> {
 
     pub fn leaderless(&self) -> Summary {
         let deposed = self.running.iter().find(|n| n.role == Role::Leader);
-        let asking = self
-            .running
-            .iter()
-            .filter(|n| matches!(n.role, Role::Candidate | Role::Precandidate))
-            .max_by_key(|n| n.term);
+        let asking = self.asking();
         let frozen = self.voters.iter().find(|n| {
             n.state == State::Paused && (n.id == self.status.leader || n.role == Role::Leader)
         });
         let mut help = None;
         let why = if let Some(dead) = self.dead_leader() {
-            match asking {
-                Some(node) => format!("Node {}'s host died; node {} takes over.", dead.id, node.id),
-                None => format!("Node {}'s host died.", dead.id),
+            match &asking {
+                Some((Role::Candidate, ids, _)) => {
+                    let take = if ids.len() == 1 {
+                        "takes over"
+                    } else {
+                        "campaign"
+                    };
+                    format!("Node {}'s host died; {} {take}.", dead.id, nodes(ids))
+                }
+                _ => format!("Node {}'s host died.", dead.id),
             }
-        } else if let Some(node) = asking {
-            let next = u64::from(node.role == Role::Precandidate);
-            format!(
-                "Node {} asks for votes in term {}.",
-                node.id,
-                node.term + next
-            )
+        } else if let Some((role, ids, term)) = &asking {
+            let (who, one) = (subject(ids), ids.len() == 1);
+            match (role, one) {
+                (Role::Candidate, true) => format!("{who} asks for votes in term {term}."),
+                (Role::Candidate, false) => format!("{who} ask for votes in term {term}."),
+                (_, true) => format!("{who} asks whether it could win an election."),
+                (_, false) => format!("{who} ask whether they could win an election."),
+            }
         } else if let Some(node) = frozen {
             help = Some(Help::Resume(node.id));
             format!(
@@ -117,6 +125,18 @@ impl Facts<'_> {
             hint: String::new(),
             guide: None,
         }
+    }
+
+    /// Who campaigns in the highest term, and that; or, before any does, who asks whether to (PreVote,
+    /// thesis 9.6), which begins no term.
+    fn asking(&self) -> Option<(Role, Vec<u64>, u64)> {
+        let of = |role: Role| {
+            let all = || self.running.iter().filter(move |n| n.role == role);
+            let term = all().map(|n| n.term).max()?;
+            let ids = all().filter(|n| n.term == term).map(|n| n.id).collect();
+            Some((role, ids, term))
+        };
+        of(Role::Candidate).or_else(|| of(Role::Precandidate))
     }
 
     pub fn led_by(&self, leader: &NodeStatus) -> Summary {

@@ -141,8 +141,20 @@ fn electing() {
 
     status.nodes[1].role = Role::Follower;
     status.nodes[0].role = Role::Precandidate;
-    let text = "Node 1 asks for votes in term 9. Writes wait for the new leader.";
+    let text = "Node 1 asks whether it could win an election. Writes wait for the new leader.";
     check(&status, &[], Badge::Electing, text, None);
+
+    status.nodes[2].role = Role::Precandidate;
+    status.nodes[2].term = status.nodes[0].term;
+    let text =
+        "Nodes 1 and 3 ask whether they could win an election. Writes wait for the new leader.";
+    check(&status, &[], Badge::Electing, text, None);
+    for node in [0, 2] {
+        status.nodes[node].role = Role::Candidate;
+    }
+    let text = "Nodes 1 and 3 ask for votes in term 8. Writes wait for the new leader.";
+    check(&status, &[], Badge::Electing, text, None);
+    status.nodes[2].role = Role::Follower;
 
     status.nodes[0].role = Role::Follower;
     let text = "No leader in term 8. Writes wait for the new leader.";
