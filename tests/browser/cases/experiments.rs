@@ -147,11 +147,13 @@ pub async fn experiments_of_ones_own(case: &Case) -> Result<()> {
 
     tab.press("experiment-slow").await?;
     tab.press("do-it").await?;
-    tab.shows("step-0", "its step", |it| it.starts_with("Now"))
-        .await?;
+    tab.shows("step-0", "its step", |it| {
+        it.starts_with("Now") && !it.contains("Waiting until")
+    })
+    .await?;
     tab.press("stop-it").await?;
-    tab.shows("experiment-told", "that it was stopped", |it| {
-        it.contains("stopped")
+    tab.shows("experiment-told", "that it was ended", |it| {
+        it.contains("Ended before its end")
     })
     .await?;
     // With the partition that it made, there would be none.

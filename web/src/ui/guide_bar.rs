@@ -49,7 +49,7 @@ pub fn GuideBar(trial: Trial) -> impl IntoView {
     view! {
         <Show when=move || is_shown.get()>
             <div class="guide-bar" role="group" aria-label="The experiment that runs" data-testid="guide-bar">
-                <p class="which"><strong>{title.clone()}</strong> <span class="label">{place}</span></p>
+                <p class="which"><strong>{title.clone()}</strong> " " <span class="label">{place}</span></p>
                 <p class="ask">{ask}</p>
                 <p class="missing">{missing}</p>
                 <div class="acts">

@@ -30,8 +30,9 @@ pub fn Map(feed: Feed) -> impl IntoView {
             <div class="head">
                 <h2 id="map-title">"Map"</h2>
                 <AsOf feed />
-                // Shown while a link has the focus.
+                // The second is shown while a link has the focus.
                 {feed.of_tabs.then(|| view! {
+                    <p class="hint">"Each node is a worker in a browser tab."</p>
                     <span class="keys-hint" aria-hidden="true">"← → next link, Enter cuts or restores, C changes"</span>
                 })}
             </div>

@@ -24,6 +24,7 @@ mod feed;
 mod figures;
 mod focus;
 mod followers;
+mod glossary;
 mod guide_bar;
 mod impairment;
 mod judge;

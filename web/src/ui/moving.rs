@@ -235,7 +235,7 @@ fn Copying(
                 <Who user password />
                 <label class="check">
                     <input type="checkbox" data-testid="overwrite" bind:checked=overwrite />
-                    <span>"overwrite other values"</span>
+                    <span>"Overwrite other values"</span>
                 </label>
             </div>
             <p class="hint">

@@ -7,6 +7,7 @@ use super::cluster_acts::ClusterActs;
 use super::experiments;
 use super::feed::Feed;
 use super::followers;
+use super::glossary::Glossary;
 use super::summary::Summary;
 use super::timeline::past::AsOf;
 
@@ -66,6 +67,7 @@ pub fn Nodes(feed: Feed, summary: Memo<Summary>) -> impl IntoView {
                     <Card feed id table />
                 </For>
             </div>
+            <Glossary />
         </section>
     }
 }

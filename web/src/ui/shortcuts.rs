@@ -302,7 +302,7 @@ pub fn ShortcutsButton(shortcuts: Shortcuts) -> impl IntoView {
         <button class="list-keys" type="button" id="list-keys" data-testid="list-keys"
             title="Lists the keyboard commands" aria-haspopup="dialog"
             on:click=move |_| shortcuts.show()>
-            "Keys"
+            "Keyboard"
         </button>
     }
 }
@@ -343,7 +343,7 @@ pub fn ShortcutsDialog(shortcuts: Shortcuts) -> impl IntoView {
             <h3>"Outside of fields"</h3>
             <dl class:off=move || !shortcuts.on.get()>
                 {parts.collect_view()}
-                <Line keys=vec!["?"] words="this list; the button Keys in the bar opens it, too" />
+                <Line keys=vec!["?"] words="this list; the button Keyboard in the bar opens it, too" />
             </dl>
             <label class="check">
                 <input type="checkbox" data-testid="single-keys" prop:checked=shortcuts.on

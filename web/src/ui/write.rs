@@ -170,7 +170,7 @@ fn CompareAndSwap(
                 </label>
                 <label class="check">
                     <input type="checkbox" data-testid="expect-absent" bind:checked=absent />
-                    <span>"no such key yet"</span>
+                    <span>"No such key yet"</span>
                 </label>
                 <button type="button" data-testid="cas" aria-disabled=move || feed.fixed() on:click=swap>"Compare and swap"</button>
             </div>

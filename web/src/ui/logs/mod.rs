@@ -53,9 +53,9 @@ pub fn Logs(feed: Feed) -> impl IntoView {
                 <h2 id="logs-title">"Logs"</h2>
                 <span class="count" title="Indices in sight" data-testid="logs-range">{ends}</span>
                 <AsOf feed />
+                <Told place hook="logs-told" />
                 <Choosers feed scroll looked place />
             </div>
-            <Told place hook="logs-told" />
             <div on:wheel=wheel>
                 <div class="rows" node_ref=rows>
                     <ol data-testid="logs">

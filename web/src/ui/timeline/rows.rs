@@ -155,7 +155,7 @@ pub fn Legend() -> impl IntoView {
         (Kind::Contradiction, "contradiction"),
     ];
     let phases = [
-        ("leads term-0", "leads, the number is the term"),
+        ("leads", "leads; the number is the term"),
         ("runs", "runs"),
         ("asks", "asks for votes"),
         ("paused", "paused"),
@@ -167,9 +167,10 @@ pub fn Legend() -> impl IntoView {
                 <li><span class="track lane"><b class=class></b></span>{word}</li>
             }).collect_view()}
             <li><span class="track lane"><i class="links cut"></i></span>"links cut"</li>
+            <li><span class="track lane"><i class="links disturbed"></i></span>"slow or lossy"</li>
             {kinds.map(|(kind, word)| view! { <li>{glyph(kind)}{word}</li> }).collect_view()}
             <li><span class="track lane"><i class="area faint"></i></span>"slowest write"</li>
-            <li><span class="track lane"><i class="line"></i></span>"median"</li>
+            <li><span class="track lane"><i class="line"></i></span>"median, both on a log scale"</li>
         </ul>
     }
 }
