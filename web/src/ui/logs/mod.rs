@@ -73,7 +73,7 @@ pub fn Logs(feed: Feed) -> impl IntoView {
                 <span class="pair"><span class="sample folded"></span>"in the snapshot"</span>
                 <span class="pair"><span class="sample mark"></span>"applied so far"</span>
                 {feed.of_tabs.then(known_legend)}
-                <span>"The number is the term. Click an entry to see what it is, or choose it with the arrow keys and Enter."</span>
+                <span>"The number is the term. Each row is as its node told last, at a moment of its own. Click an entry to see what it is, or choose it with the arrow keys and Enter."</span>
             </p>
             <Entry looked />
         </section>
