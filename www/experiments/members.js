@@ -3,6 +3,8 @@
 import { put } from "./hands.js";
 import { followersOf, leaderOf, nodeOf, restore } from "./lab.js";
 
+const keys = (count) => (count === 1 ? "1 key" : `${count.toLocaleString("en")} keys`);
+
 export const members = {
   id: "members",
   title: "A node joins, a node leaves",
@@ -34,11 +36,11 @@ export const members = {
     {
       look: async (lab) => {
         const status = await lab.settled();
-        const { id, digest, applied, keys } = nodeOf(status, lab.joined);
+        const node = nodeOf(status, lab.joined);
         const leader = leaderOf(status);
-        lab.value = await tabraft.get(lab.first.key, { node: id, consistency: "stale" });
-        lab.has = keys === leader.keys && digest === leader.digest && applied === leader.applied;
-        return `Node ${id} has all ${leader.keys} keys.`;
+        lab.value = await tabraft.get(lab.first.key, { node: node.id, consistency: "stale" });
+        lab.has = ["keys", "digest", "applied"].every((name) => node[name] === leader[name]);
+        return `Node ${node.id} has all there is: ${keys(leader.keys)}.`;
       },
     },
     {
@@ -112,7 +114,7 @@ export const lostQuorum = {
         lab.lost = followersOf(status).map(({ id }) => id);
         lab.file = await tabraft.exportSnapshot();
         lab.saved = { keys: leader.keys, index: leader.applied };
-        return `A snapshot of ${leader.keys} keys was saved: ${lab.file.size.toLocaleString("en")} bytes.`;
+        return `A snapshot of ${keys(leader.keys)} was saved: ${lab.file.size.toLocaleString("en")} bytes.`;
       },
     },
     {
@@ -121,9 +123,9 @@ export const lostQuorum = {
       seen: async (lab) => {
         const { nodes, leader } = await lab.settled();
         lab.ended = nodeOf({ nodes }, leader);
-        return lab.ended.keys > lab.saved.keys && `There are ${lab.ended.keys} keys now.`;
+        return lab.ended.keys > lab.saved.keys && `The cluster has ${keys(lab.ended.keys)} now.`;
       },
-      wait: (lab) => `There are ${lab.saved.keys} keys, as in the file.`,
+      wait: (lab) => `The cluster has ${keys(lab.saved.keys)}, as the file.`,
     },
     {
       ask: "Stop both followers, then wipe each: on its card open More, press Wipe, and confirm.",
@@ -185,7 +187,7 @@ export const lostQuorum = {
       },
       {
         theory: "The file brings back what there was when it was saved, and nothing later.",
-        seen: `It was saved with ${lab.saved.keys} keys and lost with ${lab.ended.keys}. The new cluster has ${lab.made.keys}, of index ${lab.made.index}.`,
+        seen: `It was saved with ${keys(lab.saved.keys)} and lost with ${lab.ended.keys}. The new cluster has ${lab.made.keys}, of index ${lab.made.index}.`,
         holds: lab.made.keys === lab.saved.keys && lab.made.index >= lab.kept.index && lab.made.index < lab.ended.applied,
       },
     ];

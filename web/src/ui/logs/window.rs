@@ -1,13 +1,15 @@
 //! Which indices are in sight: of all that the logs have, a part that follows the newest or stays at
 //! its place, or all of them.
 
-use crate::model::Status;
+use crate::model::{NodeStatus, Role, State, Status};
 
 /// Entries in sight, unless all are.
 pub const IN_SIGHT: u64 = 48;
 /// Entries between one that is looked for and the window's edge, if there are so many; and, at the
 /// beginning, those in sight that are folded into the snapshot.
 const AROUND: u64 = 2;
+/// What comes between two reports of a node that works hard is no more than that.
+const TOLD_APART: u64 = 2_048;
 
 /// What the logs have: the first entry that some node still has, and the newest of any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +22,8 @@ pub struct Kept {
 impl Kept {
     pub fn of(status: &Status) -> Self {
         let nodes = || status.nodes.iter().filter(|n| n.last_index > 0);
-        let last = nodes().map(|n| n.last_index).max().unwrap_or(1);
+        let newest = nodes().map(|n| n.last_index).max().unwrap_or(1);
+        let last = told_by_all(status).unwrap_or(newest).max(1);
         let first = nodes().map(|n| n.first_index).min().unwrap_or(1);
         Self {
             first: first.clamp(1, last),
@@ -62,6 +65,38 @@ impl Kept {
             to: self.last.max(window.to),
         }
     }
+}
+
+/// The newest entry that the leader and all who follow it have told of. Each node tells at moments of its
+/// own, and under load hundreds of entries come between two of them: rows of different moments would show
+/// a follower ahead of its leader, which cannot be, or far behind it, which it is not. `None` while nobody
+/// leads.
+fn told_by_all(status: &Status) -> Option<u64> {
+    let runs = |n: &&NodeStatus| n.state == State::Running;
+    let mut leaders = status.nodes.iter().filter(runs);
+    let leader = leaders.find(|n| n.id == status.leader && n.role == Role::Leader)?;
+    let follows =
+        |n: &NodeStatus| n.id == leader.id || (n.term, n.leader) == (leader.term, leader.id);
+    // The leader knows it to have more than it told itself.
+    let is_late = |n: &&NodeStatus| {
+        let known = leader.progress.iter().find(|p| p.id == n.id);
+        let apart = leader.last_index.saturating_sub(n.last_index);
+        known.is_some_and(|p| p.matched > n.last_index) && apart <= TOLD_APART
+    };
+    let late = status
+        .nodes
+        .iter()
+        .filter(runs)
+        .filter(|n| follows(n))
+        .filter(is_late);
+    let together = late.map(|n| n.last_index).fold(leader.last_index, u64::min);
+    // One that is cut off may have entries that no other has.
+    let others = status
+        .nodes
+        .iter()
+        .filter(|n| !follows(n))
+        .map(|n| n.last_index);
+    Some(others.fold(together, u64::max))
 }
 
 /// Which part of the logs a person wants to see.
@@ -181,7 +216,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::model::NodeStatus;
+    use crate::model::Progress;
 
     fn kept(logs: &[(u64, u64)]) -> Kept {
         let node = |&(first_index, last_index): &(u64, u64)| NodeStatus {
@@ -193,6 +228,46 @@ mod tests {
             nodes: logs.iter().map(node).collect(),
             ..Status::default()
         })
+    }
+
+    #[test]
+    fn rows_of_different_moments_end_together() {
+        let node = |id, (term, last_index)| NodeStatus {
+            state: State::Running,
+            role: if id == 1 {
+                Role::Leader
+            } else {
+                Role::Follower
+            },
+            leader: 1,
+            term,
+            first_index: 1,
+            last_index,
+            ..NodeStatus::unknown(id)
+        };
+        let last = |leads: u64, logs: [(u64, u64); 3], matched: u64| {
+            let mut nodes: Vec<_> = (1..).zip(logs).map(|(id, log)| node(id, log)).collect();
+            nodes[0].progress = vec![Progress {
+                id: 2,
+                matched,
+                next: matched + 1,
+            }];
+            let status = Status {
+                leader: leads,
+                nodes,
+                ..Status::default()
+            };
+            Kept::of(&status).last
+        };
+        // A follower told later than its leader, or earlier.
+        assert_eq!(last(1, [(4, 900), (4, 980), (4, 910)], 900), 900);
+        assert_eq!(last(1, [(4, 900), (4, 820), (4, 900)], 890), 820);
+        // It is behind, as the leader knows, or has not told for long.
+        assert_eq!(last(1, [(4, 900), (4, 820), (4, 900)], 820), 900);
+        assert_eq!(last(1, [(4, 9_000), (4, 20), (4, 9_000)], 890), 9_000);
+        // What a leader of before has alone is in sight; and all, while nobody leads.
+        assert_eq!(last(1, [(4, 25), (3, 27), (4, 25)], 24), 27);
+        assert_eq!(last(0, [(4, 900), (4, 980), (4, 910)], 900), 980);
     }
 
     fn ends(window: Window) -> (u64, u64) {
